@@ -1,0 +1,48 @@
+// A small pool for data-parallel loops.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace fptq {
+
+// Work is cut into chunks whose boundaries depend on the problem alone, never on the number of threads:
+// that is what makes results the same for any thread count. One loop runs at a time; a loop started from
+// inside a loop runs on the calling thread. The calling thread takes part.
+class ThreadPool {
+ public:
+  // `threads` >= 1 counts the caller; 0 means one for each core this process may use.
+  explicit ThreadPool(int threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(chunk_begin, chunk_end) for consecutive chunks of `grain` (the last may be shorter) covering
+  // [0, n). The first exception thrown by a body is rethrown here after all chunks stopped.
+  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+
+ private:
+  struct Loop;
+  void work();
+  static void run_chunks(Loop& loop);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  Loop* loop_ = nullptr;
+  uint64_t generation_ = 0;
+  int active_ = 0;
+  bool stop_ = false;
+};
+
+// Cores this process may run on (affinity mask), at least 1.
+int available_cores();
+
+}  // namespace fptq

@@ -1,0 +1,19 @@
+// Which instruction set the kernels use: chosen once at start, never by the compiler's host.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace fptq::kernels {
+
+// Ordered: a machine that runs one runs all before it.
+enum class Isa { kPortable = 0, kAvx2 = 1, kAvx512Vnni = 2 };
+
+const char* isa_name(Isa isa);  // "portable", "avx2", "avx512vnni": also the values of FPTQ_ISA
+// Those this machine can run, portable first.
+std::span<const Isa> supported_isas();
+// The best supported one, or the one that the environment variable FPTQ_ISA names; throws Error(kUsage) when
+// that is unknown or this machine cannot run it. Read once.
+Isa active_isa();
+
+}  // namespace fptq::kernels
