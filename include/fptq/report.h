@@ -1,0 +1,31 @@
+// Result structs as text: JSON for machines (stable keys, `schema` names kind and version), plain tables for people.
+#pragma once
+
+#include <string>
+
+#include "fptq/compare.h"
+#include "fptq/eval.h"
+#include "fptq/generate.h"
+#include "fptq/inspect.h"
+#include "fptq/quantize.h"
+#include "fptq/verify.h"
+
+namespace fptq {
+
+std::string to_json(const QuantizePlan& plan);
+std::string to_json(const QuantizeReport& report);
+std::string to_json(const EvalResult& result);
+std::string to_json(const GenerateResult& result);
+std::string to_json(const CompareResult& result);
+std::string to_json(const ModelSummary& summary);
+std::string to_json(const VerifyReport& report);
+
+std::string to_text(const QuantizePlan& plan);
+std::string to_text(const QuantizeReport& report);     // summary: size, ratio, the three worst layers
+std::string explain(const QuantizeReport& report);     // one line per input: v, decision, reason
+std::string to_text(const EvalResult& result);
+std::string to_text(const CompareResult& result);
+std::string to_text(const ModelSummary& summary);
+std::string to_text(const VerifyReport& report);
+
+}  // namespace fptq

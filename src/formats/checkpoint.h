@@ -1,0 +1,41 @@
+// Opening a model of any kind, and everything that travels with its weights. A format is one reader/writer pair
+// and one row in checkpoint.cc's table.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "model/weight_source.h"
+#include "tokenizer/tokenizer.h"
+
+namespace fptq {
+
+// Files and metadata that are carried over to a result. Absent ones are empty.
+struct Companions {
+  Json config;              // config.json without quantization_config; made from metadata for GGUF
+  Json generation_config;   // null when absent
+  Json tokenizer_config;    // null when absent; for GGUF made from its metadata (chat template included)
+  std::string chat_template;  // Jinja source, empty when the model has none
+  std::vector<std::filesystem::path> copied_files;  // further files copied as they are (special_tokens_map.json, LICENSE, chat_template.jinja ...)
+};
+
+struct Checkpoint {
+  std::string format;        // "huggingface", "gguf", "compressed-tensors"
+  std::filesystem::path path;
+  std::shared_ptr<const WeightSource> weights;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  Companions companions;
+  bool quantized = false;
+  bool kv_int8 = false;      // the checkpoint asks for an INT8 KV cache
+  uint64_t file_bytes = 0;   // of the weights
+  std::vector<std::string> warnings;  // e.g. custom code present and ignored
+};
+
+// `path` is a Hugging Face directory or a GGUF file. Throws Error naming what is wrong.
+Checkpoint open_checkpoint(const std::filesystem::path& path);
+
+}  // namespace fptq
