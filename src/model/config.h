@@ -26,6 +26,7 @@ struct RopeConfig {
   double mscale = 0.0;                    // yarn (DeepSeek form); 0: absent
   double mscale_all_dim = 0.0;            // yarn
   bool truncate = true;                   // yarn: round the correction range to whole dimensions
+  std::vector<float> frequency_factors;   // GGUF of Llama 3.1: divide the inverse frequencies, head_dim / 2 of them
 };
 
 struct ModelConfig {

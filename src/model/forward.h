@@ -12,6 +12,7 @@
 #include "base/aligned_buffer.h"
 #include "model/config.h"
 #include "model/layout.h"
+#include "model/rope.h"
 #include "model/tap.h"
 #include "model/weight_source.h"
 
@@ -34,21 +35,9 @@ struct Scratch {
   AlignedBuffer<float> normed, q, k, v, attended, projected, gate, up, cos, sin;
 };
 
-// Rotary angles of a model; a pure function of position.
-class RopeTable {
- public:
-  explicit RopeTable(const ModelConfig& config);
-  // cos and sin of position `position` (scaled as the configuration says), head_dim / 2 values each.
-  void angles(int64_t position, float* cos, float* sin) const;
-
- private:
-  std::vector<double> inverse_frequency_;
-  double attention_factor_ = 1.0;
-};
-
 // hidden [tokens, hidden_size] passes through the block in place. `sequences` partition the tokens; each one's kv is
 // this layer's cache of that sequence and grows by its count. `tap` may be null.
-void forward_block(Backend& backend, const ModelConfig& config, const RopeTable& rope, const Block& block, int64_t layer,
+void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope, const Block& block, int64_t layer,
                    std::span<const AttentionSequence> sequences, float* hidden, int64_t tokens, Scratch& scratch,
                    Tap* tap);
 

@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/cpu_linear.h"
+#include "backend/cpu/kv_cache.h"
+#include "kernels/attention/attention.h"
+#include "kernels/float_ops/float_ops.h"
+#include "kernels/quantize_activations/quantize_activations.h"
+
+namespace fptq {
+namespace {
+
+// Tokens a task takes in the cheap per-token operations, queries an attention task takes: large enough to hide a
+// task's overhead, small enough to balance two threads.
+constexpr int64_t kTokenGrain = 16;
+constexpr int64_t kElementGrain = 1 << 14;
+constexpr int64_t kQueryTile = 32;
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(ThreadPool& pool)
+      : pool_(pool),
+        isa_(kernels::active_isa()),
+        ops_(kernels::float_ops(isa_)),
+        quantize_(kernels::quantize_activations(isa_)),
+        attend_(kernels::attention(isa_)) {}
+
+  ThreadPool& pool() override { return pool_; }
+
+  std::unique_ptr<LoadedLinear> load_linear(LinearWeights weights) override {
+    return make_cpu_linear(std::move(weights), isa_);
+  }
+
+  std::unique_ptr<LayerKv> make_kv(const AttentionShape& shape, KvType type) override {
+    return std::make_unique<CpuLayerKv>(shape, type, quantize_);
+  }
+
+  void linear(std::span<const LoadedLinear* const> layers, const float* x, int64_t tokens,
+              std::span<float* const> y) override {
+    // Layers that quantize the input alike run together as one list of panels.
+    std::vector<bool> done(layers.size(), false);
+    for (size_t first = 0; first < layers.size(); ++first) {
+      if (done[first]) continue;
+      const auto& leader = static_cast<const CpuLinear&>(*layers[first]);
+      panels_.clear();
+      for (size_t i = first; i < layers.size(); ++i) {
+        const auto& layer = static_cast<const CpuLinear&>(*layers[i]);
+        if (done[i] || !(layer.activation() == leader.activation())) continue;
+        done[i] = true;
+        for (int64_t p = 0; p < layer.panels(); ++p) panels_.push_back({&layer, p, y[i]});
+      }
+      const QuantizedInput input = quantize_input(leader.activation(), x, tokens, leader.cols());
+      pool_.parallel_for(static_cast<int64_t>(panels_.size()), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const Panel& panel = panels_[static_cast<size_t>(i)];
+          panel.layer->run(panel.index, x, input, tokens, panel.y);
+        }
+      });
+    }
+  }
+
+  void embed(const Tensor& table, std::span<const int32_t> ids, float* y) override {
+    const int64_t width = table.view().row_elements();
+    pool_.parallel_for(static_cast<int64_t>(ids.size()), kTokenGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        decode_row(table.dtype(), table.view().row(ids[static_cast<size_t>(t)]), y + t * width, width);
+      }
+    });
+  }
+
+  void rms_norm(const float* x, std::span<const float> gamma, float eps, int64_t tokens, float* y) override {
+    const auto width = static_cast<int64_t>(gamma.size());
+    pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) ops_.rms_norm(x + t * width, gamma.data(), eps, width, y + t * width);
+    });
+  }
+
+  void silu_mul(const float* gate, const float* up, int64_t count, float* y) override {
+    pool_.parallel_for(count, kElementGrain, [&](int64_t begin, int64_t end) {
+      ops_.silu_mul(gate + begin, up + begin, end - begin, y + begin);
+    });
+  }
+
+  void add(const float* x, int64_t count, float* y) override {
+    pool_.parallel_for(count, kElementGrain,
+                       [&](int64_t begin, int64_t end) { ops_.add(x + begin, end - begin, y + begin); });
+  }
+
+  void rope(float* x, int64_t tokens, int64_t heads, int64_t head_dim, const float* cos, const float* sin) override {
+    const int64_t half = head_dim / 2;
+    pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        for (int64_t h = 0; h < heads; ++h) {
+          ops_.rope(x + (t * heads + h) * head_dim, cos + t * half, sin + t * half, half);
+        }
+      }
+    });
+  }
+
+  void attention(const AttentionShape& shape, std::span<const AttentionSequence> sequences, const float* q,
+                 const float* k, const float* v, float* out) override {
+    struct Tile {
+      const AttentionSequence* sequence;
+      int64_t past, head, query;
+    };
+    std::vector<Tile> tiles;
+    const int64_t kv_width = shape.kv_heads * shape.head_dim;
+    for (const AttentionSequence& s : sequences) {
+      auto& kv = static_cast<CpuLayerKv&>(*s.kv);
+      const int64_t past = kv.length();
+      kv.extend(s.count);
+      pool_.parallel_for(s.count, kTokenGrain, [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; ++t) {
+          kv.store(past + t, k + (s.begin + t) * kv_width, v + (s.begin + t) * kv_width);
+        }
+      });
+      for (int64_t query = 0; query < s.count; query += kQueryTile) {
+        for (int64_t head = 0; head < shape.heads; ++head) tiles.push_back({&s, past, head, query});
+      }
+    }
+    pool_.parallel_for(static_cast<int64_t>(tiles.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Tile& tile = tiles[static_cast<size_t>(i)];
+        attend_tile(shape, *tile.sequence, tile.past, tile.head, tile.query, q, out);
+      }
+    });
+  }
+
+ private:
+  struct Panel {
+    const CpuLinear* layer;
+    int64_t index;
+    float* y;
+  };
+
+  QuantizedInput quantize_input(const ActivationSpec& spec, const float* x, int64_t tokens, int64_t width) {
+    if (spec.mode == ActivationMode::kFloat) return {};
+    codes_.ensure(static_cast<size_t>(tokens * width));
+    scales_.ensure(static_cast<size_t>(tokens));
+    zeros_.ensure(static_cast<size_t>(tokens));
+    pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const float* row = x + t * width;
+        int8_t* q = codes_.data() + t * width;
+        float& scale = scales_[static_cast<size_t>(t)];
+        int32_t& zero = zeros_[static_cast<size_t>(t)];
+        if (spec.mode == ActivationMode::kStaticTensor) {
+          scale = spec.scale;
+          zero = spec.zero_point;
+          quantize_.static_tensor(row, width, scale, zero, q);
+        } else if (spec.symmetric) {
+          quantize_.token(row, width, q, &scale);
+        } else {
+          quantize_.token_asymmetric(row, width, q, &scale, &zero);
+        }
+      }
+    });
+    const bool has_zeros = !spec.symmetric;
+    return {codes_.data(), scales_.data(), has_zeros ? zeros_.data() : nullptr};
+  }
+
+  void attend_tile(const AttentionShape& shape, const AttentionSequence& s, int64_t past, int64_t head, int64_t query,
+                   const float* q, float* out) const {
+    const auto& kv = static_cast<const CpuLayerKv&>(*s.kv);
+    const int64_t d = shape.head_dim, width = shape.heads * d, kv_head = head / (shape.heads / shape.kv_heads);
+    kernels::AttentionArgs args;
+    args.queries = std::min(kQueryTile, s.count - query);
+    args.q = q + (s.begin + query) * width + head * d;
+    args.q_stride = width;
+    args.head_dim = d;
+    args.first_position = past + query;
+    args.window = shape.window;
+    args.scale = 1.0f / __builtin_sqrtf(static_cast<float>(d));
+    if (kv.type() == KvType::kFloat) {
+      args.k = kv.k(kv_head);
+      args.v = kv.v(kv_head);
+    } else {
+      args.k_codes = kv.k_codes(kv_head);
+      args.v_codes = kv.v_codes(kv_head);
+      args.k_scales = kv.k_scales(kv_head);
+      args.v_scales = kv.v_scales(kv_head);
+    }
+    args.out = out + (s.begin + query) * width + head * d;
+    args.out_stride = width;
+    thread_local AlignedBuffer<float> scratch;
+    scratch.ensure(static_cast<size_t>(kernels::attention_scratch_floats(args.queries, args.first_position + args.queries)));
+    args.scratch = scratch.data();
+    attend_(args);
+  }
+
+  ThreadPool& pool_;
+  kernels::Isa isa_;
+  const kernels::FloatOps& ops_;
+  const kernels::QuantizeActivations& quantize_;
+  kernels::Attention attend_;
+  std::vector<Panel> panels_;
+  AlignedBuffer<int8_t> codes_;
+  AlignedBuffer<float> scales_;
+  AlignedBuffer<int32_t> zeros_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool) { return std::make_unique<CpuBackend>(pool); }
+
+}  // namespace fptq
