@@ -57,7 +57,12 @@ void FileWriter::commit() {
   if (::fsync(fd_) != 0) io_error(path_, "flush");
   const int fd = fd_;
   fd_ = -1;
-  if (::close(fd) != 0) io_error(path_, "close");
+  if (::close(fd) != 0) {
+    const int error = errno;
+    ::unlink(path_.c_str());
+    errno = error;
+    io_error(path_, "close");
+  }
 }
 
 void sync_folder(const fs::path& folder) {

@@ -10,6 +10,12 @@
 namespace fptq {
 namespace {
 
+// `v` as one short line for an error message: control characters come out escaped.
+std::string shown(const Json& v) {
+  std::string text = v.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
 // Builds the DOM from SAX events so that depth and duplicate keys can be checked on the way.
 class StrictBuilder : public nlohmann::json_sax<Json> {
  public:
@@ -33,7 +39,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool key(string_t& k) override {
     Frame& frame = stack_.back();
     if (!frame.keys.insert(k).second) {
-      throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key \"{}\"", k));
+      throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key {}", shown(k)));
     }
     // ordered_json looks keys up linearly, so members are collected and moved in at the end.
     frame.members.emplace_back(std::move(k), Json());
@@ -91,11 +97,6 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   std::vector<Frame> stack_;
 };
 
-std::string shown(const Json& v) {
-  std::string text = v.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
-}
-
 [[noreturn]] void wrong(const Json* found, const char* key, const std::string& where, const char* expected) {
   throw Error(ErrorKind::kBadModel, where + ":" + key,
               fmt::format("expected {}, found {}", expected, found == nullptr ? "nothing" : shown(*found)));
@@ -107,6 +108,10 @@ Json parse_json(std::string_view text, const std::string& where, const JsonLimit
   if (text.size() > limits.max_bytes) {
     throw Error(ErrorKind::kBadModel, where,
                 fmt::format("JSON of {} bytes, at most {} are accepted", text.size(), limits.max_bytes));
+  }
+  // The parser takes a zero byte for the end of the text and would not see what follows it.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    throw Error(ErrorKind::kBadModel, where, fmt::format("not valid JSON at byte {}: zero byte", zero + 1));
   }
   StrictBuilder builder(where, limits.max_depth);
   Json::sax_parse(text, &builder);

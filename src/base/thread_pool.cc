@@ -90,6 +90,7 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void
     for (int64_t begin = 0; begin < n; begin += grain) body(begin, std::min(begin + grain, n));
     return;
   }
+  const std::lock_guard only_this(one_loop_);
   Loop loop;
   loop.n = n;
   loop.grain = grain;

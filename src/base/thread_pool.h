@@ -11,8 +11,9 @@
 namespace fptq {
 
 // Work is cut into chunks whose boundaries depend on the problem alone, never on the number of threads:
-// that is what makes results the same for any thread count. One loop runs at a time; a loop started from
-// inside a loop runs on the calling thread. The calling thread takes part.
+// that is what makes results the same for any thread count. One loop runs at a time:
+// of several threads that start one, all but the first wait. A loop started from inside a loop runs on the
+// calling thread. The calling thread takes part.
 class ThreadPool {
  public:
   // `threads` >= 1 counts the caller; 0 means one for each core this process may use.
@@ -33,6 +34,7 @@ class ThreadPool {
   static void run_chunks(Loop& loop);
 
   std::vector<std::thread> workers_;
+  std::mutex one_loop_;  // held by the thread whose loop is running
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;

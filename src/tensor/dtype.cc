@@ -52,6 +52,7 @@ const DTypeInfo* find_dtype(std::string_view name) {
 }
 
 void decode_row(DType dtype, const std::byte* src, float* dst, int64_t n) {
+  if (n == 0) return;  // the pointers may be null
   switch (dtype) {
     case DType::kF32:
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
@@ -69,6 +70,7 @@ void decode_row(DType dtype, const std::byte* src, float* dst, int64_t n) {
 }
 
 void encode_row(DType dtype, const float* src, std::byte* dst, int64_t n) {
+  if (n == 0) return;
   switch (dtype) {
     case DType::kF32:
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));

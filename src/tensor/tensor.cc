@@ -58,7 +58,7 @@ Tensor Tensor::from_floats(Shape shape, std::span<const float> values) {
   if (t.bytes().size() != values.size_bytes()) {
     throw Error(ErrorKind::kFailure, "tensor", "shape and values differ in size");
   }
-  std::memcpy(data, values.data(), values.size_bytes());
+  if (!values.empty()) std::memcpy(data, values.data(), values.size_bytes());
   return t;
 }
 
