@@ -21,7 +21,7 @@ struct ComparedModel {
 
 struct CompareOptions {
   std::string text;                // evaluation text
-  int64_t ctx = 1024;
+  int64_t ctx = 0;                 // 0: 1024, or the models' maximum where that is less
   int64_t max_tokens = 8192;
   std::string prompt = "What is the capital of France?";
   int64_t max_new_tokens = 48;

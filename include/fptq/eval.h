@@ -13,7 +13,7 @@ namespace fptq {
 
 struct EvalOptions {
   std::string text;          // path of a text file (UTF-8)
-  int64_t ctx = 2048;        // at most the model's maximum
+  int64_t ctx = 0;           // tokens of a window; 0: 2048, or the model's maximum where that is less
   int64_t max_tokens = 0;    // use only the first so many tokens; 0: all
   std::string reference;     // path of the model to compare with; empty: none
   std::string kv = "auto";   // auto (as the checkpoint says), float, int8
@@ -39,6 +39,7 @@ struct EvalResult {
   uint64_t peak_rss_bytes = 0;
 };
 
+// Throws Error(kFailure) when a model computes something that is not finite.
 EvalResult evaluate(const std::string& model, const EvalOptions& options, Progress& progress = no_progress());
 
 }  // namespace fptq

@@ -13,7 +13,8 @@
 namespace fptq {
 
 std::string to_json(const QuantizePlan& plan);
-std::string to_json(const QuantizeReport& report);
+// `evaluation` of the output against its source, if there was one, comes with the report.
+std::string to_json(const QuantizeReport& report, const EvalResult* evaluation = nullptr);
 std::string to_json(const EvalResult& result);
 std::string to_json(const GenerateResult& result);
 std::string to_json(const CompareResult& result);
@@ -21,7 +22,8 @@ std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
 
 std::string to_text(const QuantizePlan& plan);
-std::string to_text(const QuantizeReport& report);     // summary: size, ratio, the three worst layers
+// Summary: size, ratio, what was decided, perplexity change, the three worst layers.
+std::string to_text(const QuantizeReport& report, const EvalResult* evaluation = nullptr);
 std::string explain(const QuantizeReport& report);     // one line per input: v, decision, reason
 std::string to_text(const EvalResult& result);
 std::string to_text(const CompareResult& result);

@@ -1,0 +1,12 @@
+// What this build is.
+#pragma once
+
+#include <string>
+
+namespace fptq {
+
+// The instruction set that the kernels use on this machine: "portable", "avx2", "avx512vnni". The environment
+// variable FPTQ_ISA chooses another; throws Error(kUsage) when that is unknown or this machine cannot run it.
+std::string active_instruction_set();
+
+}  // namespace fptq
