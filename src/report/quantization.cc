@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "fptq/report.h"
+#include "report/json_text.h"
+#include "report/table.h"
+#include "report/text.h"
+
+namespace fptq {
+namespace {
+
+using namespace report;
+constexpr size_t kWorst = 3;
+
+Json input_members(const InputDecision& input) {
+  return {{"layer", input.layer}, {"input", input.input},         {"consumers", input.consumers},
+          {"v", input.v},         {"equalized", input.equalized}, {"activation", input.activation},
+          {"scale", input.scale}, {"reason", input.reason}};
+}
+
+Json linear_members(const LinearReport& linear) {
+  return {{"module", linear.module},
+          {"bits", linear.bits},
+          {"group_size", linear.group_size},
+          {"group_size_fell_back", linear.group_size_fell_back},
+          {"relative_error", linear.relative_error},
+          {"sqnr_db", linear.sqnr_db}};
+}
+
+// "210 matrices, 4 bits, groups of 64 (the group size that was asked for does not divide their inputs)"
+std::string weights_line(const QuantizeReport& report) {
+  std::map<std::tuple<int, int64_t, bool>, int64_t> kinds;
+  for (const LinearReport& l : report.linears) ++kinds[{l.bits, l.group_size, l.group_size_fell_back}];
+  std::string out;
+  for (const auto& [kind, count] : kinds) {
+    const auto& [bits, group, fell_back] = kind;
+    if (!out.empty()) out += "; ";
+    out += fmt::format("{}, {} bits, ", times(count, "matrix"), bits);
+    out += group == 0 ? "one group a row" : fmt::format("groups of {}", group);
+    if (fell_back) out += " (what was asked for does not divide their inputs)";
+  }
+  return out;
+}
+
+std::string activations_line(const QuantizeReport& report) {
+  int64_t as_is = 0, equalized = 0, token = 0;
+  for (const InputDecision& input : report.inputs) {
+    ++(input.activation == "token" ? token : input.equalized ? equalized : as_is);
+  }
+  return fmt::format("{}: {} static, {} equalized then static, {} per token",
+                     times(std::ssize(report.inputs), "input"), as_is, equalized, token);
+}
+
+std::vector<LinearReport> worst_linears(const QuantizeReport& report) {
+  std::vector<LinearReport> sorted = report.linears;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const LinearReport& a, const LinearReport& b) {
+    return a.relative_error > b.relative_error;
+  });
+  sorted.resize(std::min(sorted.size(), kWorst));
+  return sorted;
+}
+
+}  // namespace
+
+std::string to_json(const QuantizeReport& report, const EvalResult* evaluation) {
+  Json json = document("fptq.quantize.v1");
+  json["calibration_tokens"] = report.calibration_tokens;
+  json["source_bytes"] = report.source_bytes;
+  json["output_bytes"] = report.output_bytes;
+  json["inputs"] = Json::array();
+  for (const InputDecision& input : report.inputs) json["inputs"].push_back(input_members(input));
+  json["linears"] = Json::array();
+  for (const LinearReport& linear : report.linears) json["linears"].push_back(linear_members(linear));
+  if (evaluation != nullptr) json["evaluation"] = evaluation_members(*evaluation);
+  json["timing"] = {
+      {"seconds", report.seconds}, {"peak_rss_bytes", report.peak_rss_bytes}, {"resumed", report.resumed}};
+  return dump(json);
+}
+
+std::string to_text(const QuantizeReport& report, const EvalResult* evaluation) {
+  Table table({{""}, {""}});
+  const double shrink = static_cast<double>(report.source_bytes) /
+                        std::max<double>(1, static_cast<double>(report.output_bytes));
+  table.add({"size", fmt::format("{} -> {}, {} times smaller", bytes(report.source_bytes),
+                                 bytes(report.output_bytes), fixed(shrink, 2))});
+  table.add({"weights", weights_line(report)});
+  if (!report.inputs.empty()) table.add({"activations", activations_line(report)});
+  if (evaluation != nullptr && evaluation->kl) {
+    const double change = evaluation->perplexity / evaluation->reference_perplexity - 1;
+    table.add(
+        {"perplexity",
+         fmt::format("{} -> {} ({}) on {} tokens", fixed(evaluation->reference_perplexity, 3),
+                     fixed(evaluation->perplexity, 3), signed_percent(change), grouped(evaluation->tokens))});
+    table.add({"divergence", fmt::format("mean KL {}, top-1 agreement {}", fixed(evaluation->kl->mean, 4),
+                                         percent(evaluation->kl->top1))});
+  }
+  const char* label = "worst layers";
+  for (const LinearReport& linear : worst_linears(report)) {
+    table.add({label, fmt::format("{}  relative error {}, SQNR {} dB", linear.module,
+                                  fixed(linear.relative_error, 5), fixed(linear.sqnr_db, 1))});
+    label = "";
+  }
+  table.add({"time", duration(report.seconds) + (report.resumed ? ", resumed an interrupted run" : "")});
+  table.add({"peak memory", bytes(report.peak_rss_bytes)});
+  return table.render();
+}
+
+std::string explain(const QuantizeReport& report) {
+  using Align = Table::Align;
+  Table table({{"layer", Align::kRight},
+               {"input"},
+               {"v", Align::kRight},
+               {"decision"},
+               {"scale", Align::kRight},
+               {"reason"}});
+  for (const InputDecision& input : report.inputs) {
+    const bool is_static = input.activation == "static";
+    const std::string decision = is_static ? (input.equalized ? "equalize, static" : "static")
+                                           : (input.equalized ? "equalize, token" : "token");
+    table.add({fmt::format("{}", input.layer), input.input, fixed(input.v, 3), decision,
+               is_static ? fmt::format("{:.6g}", input.scale) : "", input.reason});
+  }
+  return table.render();
+}
+
+}  // namespace fptq
