@@ -2,11 +2,12 @@
 one tensor of every type that fptq stores, a scalar and an empty one. Byte i of a tensor's data is i.
 Read by safetensors_writer_test.cc.
 
-    pip install safetensors && python make_safetensors.py
+    pip install numpy safetensors && python make_safetensors.py
 """
 
 from pathlib import Path
 
+import numpy as np
 import safetensors
 
 TENSORS = {
@@ -18,7 +19,9 @@ TENSORS = {
     "b.i64": ("int64", [2], 16), "b.u64": ("uint64", [1], 8), 'quote"d \u00e9\n': ("uint8", [1], 1),
 }
 
-entries = {n: {"dtype": d, "shape": s, "data": bytes(range(size))} for n, (d, s, size) in TENSORS.items()}
-Path(__file__).with_name("reference.safetensors").write_bytes(
-    safetensors.serialize(entries, {"format": "pt"})
-)
+data = {name: np.arange(max(size, 1), dtype=np.uint8) for name, (_, _, size) in TENSORS.items()}
+specs = {
+    name: safetensors.TensorSpec(dtype=dtype, shape=shape, data_ptr=data[name].ctypes.data, data_len=size)
+    for name, (dtype, shape, size) in TENSORS.items()
+}
+Path(__file__).with_name("reference.safetensors").write_bytes(safetensors.serialize(specs, {"format": "pt"}))
