@@ -1,12 +1,13 @@
-// The float operations of a transformer between its matrix products. Each gives the same bits on every ISA: reductions run in 16
-// lanes (element i adds to lane i mod 16; lanes then add pairwise 8+8, 4+4, 2+2, 1+1), products and sums round separately.
+// The float operations of a transformer between its matrix products. Each gives the same bits on every ISA:
+// reductions run in 16 lanes (element i adds to lane i mod 16; lanes then add pairwise 8+8, 4+4, 2+2, 1+1),
+// products and sums round separately.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/isa.h"
-
 namespace fptq::kernels {
+
+enum class Isa;  // kernels/isa.h
 
 struct FloatOps {
   // y[i] = x[i] * (1 / sqrt(mean(x^2) + eps)) * gamma[i]; y may be x.

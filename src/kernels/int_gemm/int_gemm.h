@@ -1,7 +1,9 @@
-// y[m, n] = bias[n] + act_scale[m] * sum_g ( weight_scale[n, g] * sum_{k in g} (a[m, k] - act_zero[m]) * (w[n, k] - w_zero[n, g]) )
+// y[m, n] = bias[n] + act_scale[m] * sum_g ( weight_scale[n, g] * sum_{k in g} (a[m, k] - act_zero[m]) *
+// (w[n, k] - w_zero[n, g]) )
 //
 // INT8 activations times INT4 or INT8 weights. The inner sum is exact in int32; the outer one runs over g in
-// ascending order as acc = fma(float(dot), weight_scale, acc), starting from 0; then y = acc * act_scale, then
+// ascending order as acc = fma(float(dot), weight_scale, acc), starting from 0; then y = acc * act_scale,
+// then
 // + bias where there is one. Every ISA therefore gives the same bits, whatever m and n are cut into.
 #pragma once
 
@@ -28,8 +30,8 @@ struct IntGemmArgs {
   const float* act_scale = nullptr;   // [m]
   const int32_t* act_zero = nullptr;  // [m], or null when all are 0
   int64_t m = 0;
-  int64_t n_begin = 0, n_end = 0;     // output columns to compute; n_begin is a multiple of kIntGemmColumns
-  float* y = nullptr;                 // [m, ldy]; columns n_begin..n_end of each row are written
+  int64_t n_begin = 0, n_end = 0;  // output columns to compute; n_begin is a multiple of kIntGemmColumns
+  float* y = nullptr;              // [m, ldy]; columns n_begin..n_end of each row are written
   int64_t ldy = 0;
 };
 
@@ -37,7 +39,8 @@ struct IntGemmArgs {
 constexpr int64_t kIntGemmColumns = 64;
 
 struct IntGemm {
-  // `weights` is validated, quantized (4 or 8 bits), any group size; only its codes, scales, zero points and bias are read.
+  // `weights` is validated, quantized (4 or 8 bits), any group size; only its codes, scales, zero points and
+  // bias are read.
   std::unique_ptr<PackedInt> (*pack)(const LinearWeights& weights);
   void (*run)(const PackedInt& weights, const IntGemmArgs& args);
 };

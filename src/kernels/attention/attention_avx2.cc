@@ -1,0 +1,9 @@
+#include "kernels/attention/attention_body.h"
+
+namespace fptq::kernels {
+
+void attention_avx2(const AttentionArgs& args) {
+  attend(args);
+}
+
+}  // namespace fptq::kernels
