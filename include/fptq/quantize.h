@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "fptq/eval.h"
 #include "fptq/progress.h"
 
 namespace fptq {
@@ -32,6 +33,8 @@ struct QuantizeOptions {
   bool kv_int8 = false;              // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";        // of scales and dense tensors: auto (the source's), f32, f16, bf16
   CalibrationOptions calibration;
+  bool evaluate = true;              // measure the result against the source on held-out text while the blocks pass
+  std::string eval_text;             // that text: a file, or empty for the English text that comes with the program
   bool overwrite = false;            // replace an existing output directory
   std::string command;               // recorded in the model card
   // Performance
@@ -63,6 +66,9 @@ struct QuantizeReport {
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
   int64_t calibration_tokens = 0;
+  std::optional<EvalResult> evaluation;  // of the result against the source, if asked for
+  double bits_per_weight = 0;            // of the quantized matrices, scales and zero points counted
+  std::vector<std::string> warnings;     // e.g. fewer calibration tokens than asked for
   uint64_t source_bytes = 0;  // dense size of the source's tensors in its own dtype
   uint64_t output_bytes = 0;  // files written
   double seconds = 0;

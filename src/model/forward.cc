@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fptq/error.h"
+
 namespace fptq {
 namespace {
 

@@ -10,12 +10,12 @@
 namespace fptq {
 
 enum class LinearId : uint8_t { kQ, kK, kV, kO, kGate, kUp, kDown };
-constexpr std::array kAllLinears = {LinearId::kQ, LinearId::kK, LinearId::kV, LinearId::kO,
+inline constexpr std::array kAllLinears = {LinearId::kQ, LinearId::kK, LinearId::kV, LinearId::kO,
                                     LinearId::kGate, LinearId::kUp, LinearId::kDown};
 
 // The inputs of linear layers in a block.
 enum class InputId : uint8_t { kAttention, kO, kMlp, kDown };
-constexpr std::array kAllInputs = {InputId::kAttention, InputId::kO, InputId::kMlp, InputId::kDown};
+inline constexpr std::array kAllInputs = {InputId::kAttention, InputId::kO, InputId::kMlp, InputId::kDown};
 
 enum class NormId : uint8_t { kAttention, kMlp };
 

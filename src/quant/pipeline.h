@@ -1,5 +1,5 @@
-// The one quantization loop: block by block, observe -> equalize -> choose activations -> round -> hand on. It
-// knows no method by name; a method is a row of method.h's table.
+// The one quantization loop: block by block, observe -> equalize -> choose activations -> round -> hand on.
+// It knows no method by name; a method is a row of method.h's table.
 #pragma once
 
 #include <cstdint>
@@ -31,27 +31,45 @@ class BlockSink {
   virtual void put(const QuantizedBlock& block) = 0;
 };
 
-// Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that enter block
-// `next_layer`; reports are those of the finished blocks.
+// Held-out tokens that travel with the blocks: through each one as it was and as it became, so that source and result can
+// be compared at the end without ever holding a whole model.
+struct Probe {
+  std::vector<std::vector<int32_t>> windows;  // each is one sequence
+  KvType quantized_kv = KvType::kFloat;
+  AlignedBuffer<float> reference;  // [tokens, hidden_size] behind the last block of the source
+  AlignedBuffer<float> quantized;  // the same behind the last block of the result, run as an engine will run it
+};
+
+// Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that
+// enter block `next_layer`; reports are those of the finished blocks.
 struct PipelineState {
   int64_t next_layer = 0;
   AlignedBuffer<float> hidden;
+  AlignedBuffer<float> probe_reference, probe_quantized;  // those of the probe, empty when there is none
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
 };
 
 struct PipelineHooks {
-  // Called now and then after a block is done (never more often than the state is cheap); may persist the state.
+  // Called after a block that was put into the sink, at most every `checkpoint_seconds` (the state is as
+  // large as all calibration tokens' hidden states); may persist the state.
   std::function<void(const PipelineState&)> checkpoint;
+  double checkpoint_seconds = 30.0;
   // A state to start from, or none.
   std::optional<PipelineState> resume;
 };
 
-// `calibration` holds the windows of token ids (each is one sequence; empty for methods that need no data).
-// Quantizes every block of `source` and hands it to `sink`; embeddings, head and final norm are not touched.
-// Deterministic: the same bytes for any number of threads and any resume point.
+// `calibration` holds the windows of token ids (each is one sequence; not looked at by methods that need no
+// data). Quantizes every block of `source` and hands it to `sink`; embeddings, head and final norm are not
+// touched. Norms are handed over as F32; scales are of resolve_output_dtype(). One block is in memory at a
+// time, and the states of all calibration tokens. Statistics are those of the unquantized model. Fills the
+// report's inputs, linears, calibration_tokens and resumed. Deterministic: the same bytes for any number of
+// threads and any resume point. Throws Error: kUsage for options, calibration or a resume state that do not
+// fit; kBadModel for weights or activations that are not finite and for a source that is quantized already;
+// and what `progress` and `sink` throw.
 QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend,
-                               const std::vector<std::vector<int32_t>>& calibration, const QuantizeOptions& options,
-                               BlockSink& sink, Progress& progress, PipelineHooks hooks = {});
+                               const std::vector<std::vector<int32_t>>& calibration,
+                               const QuantizeOptions& options, BlockSink& sink, Progress& progress,
+                               PipelineHooks hooks = {});
 
 }  // namespace fptq

@@ -1,0 +1,36 @@
+#include "fptq/eval.h"
+
+#include <algorithm>
+
+#include "api/engine.h"
+#include "eval/perplexity.h"
+#include "fptq/error.h"
+
+namespace fptq {
+
+EvalResult evaluate(const std::string& model, const EvalOptions& options, Progress& progress) {
+  const std::string text = read_text(options.text);
+  const auto pool = make_pool(options.threads);
+  Engine engine(model, *pool);
+  std::unique_ptr<Engine> reference;
+  if (!options.reference.empty()) reference = std::make_unique<Engine>(options.reference, *pool);
+
+  std::vector<int32_t> ids = engine.checkpoint.tokenizer->encode(text);
+  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
+  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens) ids.resize(static_cast<size_t>(options.max_tokens));
+
+  int64_t longest = engine.model->config().max_position;
+  if (reference) longest = std::min(longest, reference->model->config().max_position);
+  EvalHarness harness;
+  harness.ctx = window_length(options.ctx, 2048, longest);
+  harness.kv = kv_type(options.kv, engine.checkpoint);
+  if (reference) harness.reference_kv = kv_type("auto", reference->checkpoint);
+  EvalResult result = evaluate_model(*engine.model, reference ? reference->model.get() : nullptr, ids, harness, progress);
+  result.model = model;
+  result.reference = options.reference;
+  result.text = options.text;
+  result.peak_rss_bytes = peak_rss_bytes();
+  return result;
+}
+
+}  // namespace fptq

@@ -1,0 +1,79 @@
+// What quantize() would do: sizes from headers, time from a short measurement of this machine.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "api/engine.h"
+#include "api/quantize_setup.h"
+#include "fptq/quantize.h"
+#include "quant/group_size.h"
+#include "quant/method.h"
+#include "quant/settings.h"
+
+namespace fptq {
+namespace {
+
+// Multiply-adds per second that this machine's linear layers reach, in the shape that calibration has.
+double measure_macs_per_second(Backend& backend) {
+  constexpr int64_t kWidth = 1024, kTokens = 512;
+  const std::vector<float> ones(kWidth * kWidth, 1.0f);
+  LinearWeights w;
+  w.rows = w.cols = kWidth;
+  w.weight = Tensor::from_floats({kWidth, kWidth}, ones);
+  const auto layer = backend.load_linear(std::move(w));
+  const LoadedLinear* layers = layer.get();
+  std::vector<float> out(kTokens * kWidth);
+  float* y = out.data();
+  double best = 0;
+  for (int i = 0; i < 6; ++i) {
+    const double start = seconds_now();
+    backend.linear(std::span(&layers, 1), ones.data(), kTokens, std::span<float* const>(&y, 1));
+    best = std::max(best, double(kWidth * kWidth * kTokens) / (seconds_now() - start));
+  }
+  return best;
+}
+
+// Seconds to round one weight on one thread, measured on the demo model; dense matrices of a real one differ little.
+constexpr double kRoundSeconds = 12e-9;
+
+}  // namespace
+
+QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& options) {
+  check_options(options);
+  const auto pool = make_pool(options.threads);
+  const Checkpoint checkpoint = open_source(model);
+  const ModelConfig& config = checkpoint.weights->config();
+  QuantizePlan plan;
+  plan.family = config.family;
+  plan.layers = config.num_layers;
+  plan.source_bytes = checkpoint.file_bytes;
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    for (const LinearId id : kAllLinears) {
+      const auto [rows, cols] = linear_shape(config, id);
+      const GroupSize group = resolve_group_size(cols, options.group_size);
+      plan.matrices.push_back({module_name(layer, id), rows, cols, group.size, group.fell_back});
+    }
+  }
+  const DType dtype = resolve_output_dtype(options, config);
+  const int64_t per_layer = block_weights(config), all_layers = config.num_layers * per_layer;
+  plan.parameters = all_layers + dense_weights(config);
+  plan.output_bytes = output_bytes(config, options, dtype);
+  plan.bits_per_weight = bits_per_weight(config, options, dtype);
+
+  const bool calibrates = find_method(options.method).needs_calibration;
+  plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;
+  const int64_t probe_tokens = options.evaluate ? kProbeTokens : 0;
+  // Streams of hidden states, one block in float and as integers, and the buffers of a batch of tokens.
+  const int64_t streams = plan.calibration_tokens + 2 * probe_tokens;
+  const int64_t batch_floats = 2048 * (2 * config.intermediate_size + 4 * config.hidden_size + 2 * config.q_size());
+  plan.memory_bytes = static_cast<uint64_t>(4 * streams * config.hidden_size + 6 * per_layer + 4 * batch_floats +
+                                            (int64_t{64} << 20));
+  const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
+  const double head_macs = static_cast<double>(2 * probe_tokens * config.vocab_size * config.hidden_size);
+  plan.seconds = (static_cast<double>(all_layers) * static_cast<double>(streams) + head_macs) / rate +
+                 static_cast<double>(all_layers) * kRoundSeconds / pool->threads();
+  return plan;
+}
+
+}  // namespace fptq

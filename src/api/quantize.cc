@@ -1,0 +1,143 @@
+#include "fptq/quantize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/engine.h"
+#include "api/held_out_text.h"
+#include "api/model_card.h"
+#include "api/quantize_setup.h"
+#include "api/resume_state.h"
+#include "eval/score_book.h"
+#include "formats/compressed_tensors_writer.h"
+#include "fptq/error.h"
+#include "quant/calibration.h"
+#include "quant/method.h"
+#include "quant/pipeline.h"
+#include "quant/settings.h"
+
+namespace fptq {
+namespace {
+
+// Blocks on their way from the pipeline into part files.
+class WriterSink final : public BlockSink {
+ public:
+  explicit WriterSink(CompressedTensorsWriter& writer) : writer_(writer) {}
+  void put(const QuantizedBlock& block) override {
+    writer_.put_block(block.layer, block.linears, block.attention_norm, block.mlp_norm);
+  }
+
+ private:
+  CompressedTensorsWriter& writer_;
+};
+
+// The held-out windows of the evaluation that runs along; none when the options ask for none.
+Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
+  Probe probe;
+  if (!options.evaluate) return probe;
+  const std::string text = options.eval_text.empty() ? std::string(held_out_text()) : read_text(options.eval_text);
+  const std::vector<int32_t> ids = source.tokenizer->encode(text);
+  const int64_t tokens = std::min(std::ssize(ids), kProbeTokens);
+  const int64_t ctx = std::min({tokens, kProbeCtx, source.weights->config().max_position});
+  if (ctx < 2) throw Error(ErrorKind::kBadModel, options.eval_text, fmt::format("has {} tokens, at least 2 are needed", tokens));
+  for (int64_t at = 0; at + ctx <= tokens; at += ctx) {
+    probe.windows.emplace_back(ids.begin() + at, ids.begin() + at + ctx);
+  }
+  probe.quantized_kv = options.kv_int8 ? KvType::kInt8 : KvType::kFloat;
+  return probe;
+}
+
+// Logits of both streams through the head they share, in pieces.
+EvalResult evaluate_probe(const Probe& probe, const WeightSource& source, Backend& backend, Progress& progress) {
+  const ModelConfig& config = source.config();
+  const int64_t width = config.hidden_size, vocab = config.vocab_size;
+  const AlignedBuffer<float> gamma = source.final_norm().to_floats();
+  const auto head = backend.load_linear(source.head());
+  constexpr int64_t kRows = 128;
+  AlignedBuffer<float> normed(static_cast<size_t>(kRows * width)), logits(static_cast<size_t>(kRows * vocab)),
+      reference(static_cast<size_t>(kRows * vocab));
+  const auto to_logits = [&](const float* hidden, int64_t rows, float* out) {
+    backend.rms_norm(hidden, gamma, config.rms_norm_eps, rows, normed.data());
+    const LoadedLinear* layer = head.get();
+    backend.linear(std::span(&layer, 1), normed.data(), rows, std::span<float* const>(&out, 1));
+  };
+  EvalResult result;
+  result.ctx = std::ssize(probe.windows.front());
+  result.tokens = result.ctx * std::ssize(probe.windows);
+  ScoreBook book(backend.pool(), vocab);
+  progress.begin("evaluate", result.tokens);
+  int64_t row = 0;
+  for (const std::vector<int32_t>& window : probe.windows) {
+    std::vector<int32_t> next(window.begin() + 1, window.end());
+    next.push_back(-1);
+    for (int64_t begin = 0; begin < std::ssize(window); begin += kRows) {
+      const int64_t rows = std::min(kRows, std::ssize(window) - begin);
+      to_logits(probe.quantized.data() + row * width, rows, logits.data());
+      to_logits(probe.reference.data() + row * width, rows, reference.data());
+      book.add(logits.data(), reference.data(),
+               std::span<const int32_t>(next).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)),
+               [&](int64_t i) { return fmt::format("held-out token {}", row + i); });
+      row += rows;
+      progress.update(row, "held-out text");
+    }
+  }
+  progress.end();
+  book.fill(result);
+  return result;
+}
+
+}  // namespace
+
+QuantizeReport quantize(const std::string& model, const std::string& output, const QuantizeOptions& options,
+                        Progress& progress) {
+  const double start = seconds_now();
+  check_options(options);
+  const auto pool = make_pool(options.threads);
+  const Checkpoint source = open_source(model);
+  const WeightSource& weights = *source.weights;
+  CalibrationData calibration;
+  if (find_method(options.method).needs_calibration) {
+    calibration = load_calibration(options.calibration, *source.tokenizer, weights.config());
+  }
+  Probe probe = make_probe(source, options);
+
+  WriterOptions writing;
+  writing.dtype = resolve_output_dtype(options, weights.config());
+  writing.kv_int8 = options.kv_int8;
+  writing.overwrite = options.overwrite;
+  writing.fingerprint = run_fingerprint(source, options, calibration.windows);
+  const uint64_t expected = output_bytes(weights.config(), options, writing.dtype);
+  CompressedTensorsWriter writer(output, source, writing, expected);
+
+  PipelineHooks hooks;
+  hooks.checkpoint = [&](const PipelineState& state) {
+    save_state(writer.partial_folder(), state, weights.config().hidden_size);
+  };
+  hooks.resume = load_state(writer.partial_folder());
+  if (hooks.resume && hooks.resume->next_layer > writer.finished_blocks()) hooks.resume.reset();
+  writer.drop_from(hooks.resume ? hooks.resume->next_layer : 0);
+
+  WriterSink sink(writer);
+  const auto backend = make_cpu_backend(*pool);
+  QuantizeReport report = quantize_blocks(weights, *backend, calibration.windows, options, sink,
+                                          options.evaluate ? &probe : nullptr, progress, std::move(hooks));
+  report.warnings = source.warnings;
+  report.warnings.insert(report.warnings.end(), calibration.warnings.begin(), calibration.warnings.end());
+  if (options.evaluate) {
+    report.evaluation = evaluate_probe(probe, weights, *backend, progress);
+    report.evaluation->model = output;
+    report.evaluation->reference = model;
+    report.evaluation->text = options.eval_text.empty() ? "Aesop's fables (built in)" : options.eval_text;
+  }
+  report.source_bytes = source.file_bytes;
+  report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
+  remove_state(writer.partial_folder());
+  report.output_bytes = writer.finish(model_card(source, options, report), recipe_json(options, report));
+  report.seconds = seconds_now() - start;
+  report.peak_rss_bytes = peak_rss_bytes();
+  if (report.evaluation) report.evaluation->peak_rss_bytes = report.peak_rss_bytes;
+  return report;
+}
+
+}  // namespace fptq

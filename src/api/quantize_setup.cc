@@ -1,0 +1,110 @@
+#include "api/quantize_setup.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "fptq/error.h"
+#include "fptq/version.h"
+#include "quant/group_size.h"
+
+namespace fptq {
+namespace fs = std::filesystem;
+
+Checkpoint open_source(const std::string& model) {
+  Checkpoint checkpoint = open_checkpoint(model);
+  if (checkpoint.quantized) {
+    throw Error(ErrorKind::kBadModel, model, fmt::format("is already quantized ({})", checkpoint.format),
+                "quantize the original model instead");
+  }
+  return checkpoint;
+}
+
+namespace {
+
+int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+  const auto dense_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  int64_t bytes = 0;
+  for (const LinearId id : kAllLinears) {
+    const auto [rows, cols] = linear_shape(config, id);
+    const GroupSize group = resolve_group_size(cols, options.group_size);
+    const int64_t groups = group.size == 0 ? 1 : cols / group.size;
+    bytes += rows * (options.weight_bits == 4 ? packed_row_bytes(cols) : cols) + rows * groups * dense_bytes;
+    if (!options.symmetric) bytes += (rows * options.weight_bits + 31) / 32 * 4 * groups;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+int64_t block_weights(const ModelConfig& config) {
+  int64_t weights = 0;
+  for (const LinearId id : kAllLinears) weights += linear_shape(config, id).rows * linear_shape(config, id).cols;
+  return weights;
+}
+
+int64_t dense_weights(const ModelConfig& config) {
+  const int64_t tables = config.tied_embeddings ? 1 : 2;
+  return tables * config.vocab_size * config.hidden_size + (2 * config.num_layers + 1) * config.hidden_size;
+}
+
+uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+  return static_cast<uint64_t>(config.num_layers * packed_block_bytes(config, options, dtype) +
+                               dense_weights(config) * static_cast<int64_t>(dtype_info(dtype).block_bytes));
+}
+
+double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+  return 8.0 * static_cast<double>(packed_block_bytes(config, options, dtype)) / static_cast<double>(block_weights(config));
+}
+
+std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
+                            const std::vector<std::vector<int32_t>>& calibration) {
+  std::vector<std::string> files;
+  const auto describe = [&](const fs::path& file) {
+    files.push_back(fmt::format("{} {} {}", file.filename().string(), fs::file_size(file),
+                                fs::last_write_time(file).time_since_epoch().count()));
+  };
+  if (fs::is_directory(source.path)) {
+    for (const auto& entry : fs::directory_iterator(source.path)) {
+      if (entry.is_regular_file()) describe(entry.path());
+    }
+  } else {
+    describe(source.path);
+  }
+  std::sort(files.begin(), files.end());
+  Hasher hasher;
+  for (const std::string& file : files) hasher.add(file).add("\n");
+  QuantizeReport nothing_yet;
+  hasher.add(recipe_json(options, nothing_yet)).add(options.eval_text).add(options.evaluate ? "probe" : "").add(version_string());
+  for (const auto& window : calibration) hasher.add(std::as_bytes(std::span(window)));
+  return hasher.hex();
+}
+
+std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report) {
+  const CalibrationOptions& c = options.calibration;
+  Json recipe = {{"schema", "fptq.recipe.v1"},
+                 {"fptq_version", version_string()},
+                 {"method", options.method},
+                 {"weights", {{"bits", options.weight_bits}, {"group_size", options.group_size}, {"symmetric", options.symmetric}}},
+                 {"activations",
+                  {{"bits", 8}, {"static_threshold", options.static_threshold}, {"dynamic_threshold", options.dynamic_threshold}}},
+                 {"kv_cache", options.kv_int8 ? "int8" : "float"},
+                 {"dtype", options.dtype},
+                 {"calibration",
+                  {{"source", c.source},
+                   {"nsamples", c.nsamples},
+                   {"seqlen", c.seqlen},
+                   {"seed", c.seed},
+                   {"draw_at_random", c.draw_at_random}}}};
+  Json decisions = Json::array();
+  for (const InputDecision& d : report.inputs) {
+    decisions.push_back({{"layer", d.layer}, {"input", d.input}, {"v", d.v}, {"equalized", d.equalized}, {"activation", d.activation},
+                         {"reason", d.reason}});
+  }
+  if (!decisions.empty()) recipe["decisions"] = std::move(decisions);
+  return recipe.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace fptq

@@ -1,0 +1,35 @@
+// What plan_quantize() and quantize() share.
+#pragma once
+
+#include <string>
+
+#include "formats/checkpoint.h"
+#include "fptq/quantize.h"
+#include "model/shapes.h"
+
+namespace fptq {
+
+// The held-out evaluation of a quantization run: the first so many tokens, in windows of up to so many.
+constexpr int64_t kProbeTokens = 4096;
+constexpr int64_t kProbeCtx = 1024;
+
+// Opens `model` as the source of a quantization; throws Error(kBadModel) when it is quantized already.
+Checkpoint open_source(const std::string& model);
+
+// Bytes of the result's tensors, and bits per weight of its quantized matrices, from the configuration alone.
+uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
+double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
+// Parameters of a decoder block's matrices.
+int64_t block_weights(const ModelConfig& config);
+// Parameters outside of them: embeddings, head, norms.
+int64_t dense_weights(const ModelConfig& config);
+
+// Identifies a run: the source's files (names, sizes, modification times), every option that changes the result, the
+// calibration ids and the program's version. Parts of a run with another fingerprint are not resumed.
+std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
+                            const std::vector<std::vector<int32_t>>& calibration);
+
+// The options that made a result, as fptq_recipe.json holds them.
+std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report);
+
+}  // namespace fptq
