@@ -31,13 +31,14 @@ class BlockSink {
   virtual void put(const QuantizedBlock& block) = 0;
 };
 
-// Held-out tokens that travel with the blocks: through each one as it was and as it became, so that source and result can
-// be compared at the end without ever holding a whole model.
+// Held-out tokens that travel with the blocks: through each one as it was and as it became, so that source
+// and result can be compared at the end without ever holding a whole model.
 struct Probe {
   std::vector<std::vector<int32_t>> windows;  // each is one sequence
   KvType quantized_kv = KvType::kFloat;
   AlignedBuffer<float> reference;  // [tokens, hidden_size] behind the last block of the source
-  AlignedBuffer<float> quantized;  // the same behind the last block of the result, run as an engine will run it
+  AlignedBuffer<float>
+      quantized;  // the same behind the last block of the result, run as an engine will run it
 };
 
 // Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that
@@ -61,15 +62,16 @@ struct PipelineHooks {
 
 // `calibration` holds the windows of token ids (each is one sequence; not looked at by methods that need no
 // data). Quantizes every block of `source` and hands it to `sink`; embeddings, head and final norm are not
-// touched. Norms are handed over as F32; scales are of resolve_output_dtype(). One block is in memory at a
-// time, and the states of all calibration tokens. Statistics are those of the unquantized model. Fills the
+// touched. Norms are handed over as F32, scales are of resolve_output_dtype(). In memory are one block, as it
+// was or as it became, and the hidden states of all calibration and probe tokens. Statistics are those of the
+// unquantized model. `probe`, if not null, has its windows pass too and its two results filled in. Fills the
 // report's inputs, linears, calibration_tokens and resumed. Deterministic: the same bytes for any number of
-// threads and any resume point. Throws Error: kUsage for options, calibration or a resume state that do not
-// fit; kBadModel for weights or activations that are not finite and for a source that is quantized already;
-// and what `progress` and `sink` throw.
+// threads and any resume point. Throws Error: kUsage for options, windows or a resume state that do not fit;
+// kBadModel for weights or activations that are not finite and for a source that is quantized already; and
+// what `progress` and `sink` throw.
 QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend,
                                const std::vector<std::vector<int32_t>>& calibration,
-                               const QuantizeOptions& options, BlockSink& sink, Progress& progress,
-                               PipelineHooks hooks = {});
+                               const QuantizeOptions& options, BlockSink& sink, Probe* probe,
+                               Progress& progress, PipelineHooks hooks = {});
 
 }  // namespace fptq

@@ -1,0 +1,40 @@
+// Activation policies: how one shared input of linear layers is quantized, decided from its statistics alone.
+// A policy knows no model: whoever calls it says which norm, if any, can absorb an equalization.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quant/observer.h"
+#include "tensor/dtype.h"
+#include "tensor/linear_weights.h"
+
+namespace fptq {
+
+struct ActivationContext {
+  ActivationStatistics statistics;   // empty for methods that need no data
+  std::string norm;                  // the norm that can absorb a scale ("input_layernorm"), or empty
+  double static_threshold = 15.0;    // v0 of the paper
+  double dynamic_threshold = 150.0;  // v1
+  DType scale_dtype = DType::kF32;   // that the static scale is stored in: it is rounded to it here
+};
+
+struct ActivationPlan {
+  ActivationSpec spec;
+  std::vector<float> equalization;  // s_j to fold into `norm` and the consumers' columns; empty: none
+  double v = 0.0;                   // largest |x| before equalization
+  std::string reason;               // for people
+};
+
+// FPTQ (shared/docs/method.md section 1.8), with v measured before equalization and both limits inclusive:
+//   v <= v0                              static, scale v / 127
+//   v0 < v < v1 and a norm can absorb it LAE, then static, scale max_j(a_j / s_j) / 127
+//   otherwise                            a scale per token
+// An input that gives no usable static scale (all zero in calibration, or v / 127 outside the scale's type)
+// is quantized per token too: that is right for any data to come.
+ActivationPlan fptq_policy(const ActivationContext& input);
+
+// A scale per token everywhere; needs no statistics.
+ActivationPlan per_token_policy(const ActivationContext& input);
+
+}  // namespace fptq

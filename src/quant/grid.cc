@@ -1,0 +1,74 @@
+#include "quant/grid.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace fptq {
+namespace {
+
+// Scale of a group that holds nothing but zeros.
+constexpr float kEmptyScale = 0x1p-23f;
+// Adding and subtracting 1.5 * 2^23 rounds any |x| < 2^22 half to even, in code that vectorizes everywhere.
+constexpr float kRounder = 12582912.0f;
+
+float round_even(float x) {
+  return (x + kRounder) - kRounder;
+}
+int lowest(int bits) {
+  return -(1 << (bits - 1));
+}
+int highest(int bits) {
+  return (1 << (bits - 1)) - 1;
+}
+
+float storable(float scale, DType dtype) {
+  return std::max(round_to_dtype(scale, dtype), smallest_scale(dtype));
+}
+
+}  // namespace
+
+float round_to_dtype(float x, DType dtype) {
+  std::byte stored[sizeof(float)];
+  encode_row(dtype, &x, stored, 1);
+  decode_row(dtype, stored, &x, 1);
+  return x;
+}
+
+float smallest_scale(DType dtype) {
+  return dtype == DType::kF16 ? 0x1p-24f : std::numeric_limits<float>::min();
+}
+
+GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype) {
+  float low = 0.0f, high = 0.0f;
+  for (const float x : w) {
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+  GroupGrid grid;
+  if (symmetric) {
+    const float reach = std::max(-low, high);
+    grid.scale =
+        reach == 0.0f ? kEmptyScale : storable(reach / static_cast<float>(highest(bits)), scale_dtype);
+    return grid;
+  }
+  const int steps = (1 << bits) - 1;
+  grid.scale = low == high ? kEmptyScale : storable((high - low) / static_cast<float>(steps), scale_dtype);
+  const float zero = std::clamp(-low / grid.scale, 0.0f, static_cast<float>(steps));
+  grid.zero = static_cast<int32_t>(round_even(zero)) + lowest(bits);
+  return grid;
+}
+
+void round_group(std::span<const float> w, const GroupGrid& grid, int bits, int8_t* codes) {
+  // The limits are whole numbers, so that clamping before rounding gives what clamping after it would.
+  const float low = static_cast<float>(lowest(bits) - grid.zero),
+              high = static_cast<float>(highest(bits) - grid.zero);
+  const int zero = grid.zero;
+  for (size_t i = 0; i < w.size(); ++i) {
+    const float x = w[i] / grid.scale;
+    const float clamped = x < low ? low : (x > high ? high : x);
+    codes[i] = static_cast<int8_t>(static_cast<int>(round_even(clamped)) + zero);
+  }
+}
+
+}  // namespace fptq

@@ -1,0 +1,166 @@
+#include "quant/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "fptq/error.h"
+#include "model/forward.h"
+#include "quant/block_quantizer.h"
+#include "quant/observer.h"
+#include "quant/settings.h"
+#include "quant/stored.h"
+#include "quant/token_stream.h"
+
+namespace fptq {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Windows = std::vector<std::vector<int32_t>>;
+const Windows kNoWindows;
+
+// Progress in units of a block: its batches of tokens, then its matrices.
+class BlockProgress {
+ public:
+  BlockProgress(Progress& progress, int64_t layers, int64_t per_layer, int64_t first_layer)
+      : progress_(progress), layers_(layers), done_(first_layer * per_layer) {
+    progress_.begin("quantize", layers * per_layer);
+    if (done_ > 0) progress_.update(done_, "resumed");
+  }
+  void step(int64_t layer, const char* what) {
+    progress_.update(++done_, fmt::format("layer {}/{} {}", layer + 1, layers_, what));
+  }
+  void end() { progress_.end(); }
+
+ private:
+  Progress& progress_;
+  int64_t layers_;
+  int64_t done_;
+};
+
+void check_calibration_is_there(const Method& method, const Windows& calibration) {
+  if (!method.needs_calibration || !calibration.empty()) return;
+  throw Error(ErrorKind::kUsage, "calibration",
+              fmt::format("is empty, but method {} needs data", method.name));
+}
+
+class Pipeline {
+ public:
+  Pipeline(const WeightSource& source, Backend& backend, const Windows& calibration,
+           const QuantizeOptions& options, const Probe* probe)
+      : source_(source),
+        backend_(backend),
+        quantizer_(source, backend.pool(), options),
+        observes_(quantizer_.method().needs_calibration),
+        calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
+        probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
+        probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
+        observer_(backend.pool()) {}
+
+  int64_t calibration_tokens() const { return calibration_.tokens(); }
+  int64_t steps_per_layer() const {
+    return calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size());
+  }
+
+  PipelineState start() const {
+    PipelineState state;
+    const Tensor table = source_.embedding();
+    if (observes_) state.hidden = calibration_.embed(table);
+    state.probe_reference = probe_.embed(table);
+    state.probe_quantized = probe_.embed(table);
+    round_all(state.probe_quantized, quantizer_.dtype());
+    return state;
+  }
+
+  void check_resumable(const PipelineState& state) const {
+    const int64_t layers = source_.config().num_layers;
+    const size_t hidden = calibration_.hidden_values(), probe = probe_.hidden_values();
+    if (state.next_layer >= 0 && state.next_layer <= layers && state.hidden.size() == hidden &&
+        state.probe_reference.size() == probe && state.probe_quantized.size() == probe) {
+      return;
+    }
+    throw Error(
+        ErrorKind::kUsage, "resume",
+        fmt::format(
+            "state of block {} with {}, {} and {} values, expected at most {} blocks with {}, {} and {}",
+            state.next_layer, state.hidden.size(), state.probe_reference.size(), state.probe_quantized.size(),
+            layers, hidden, probe, probe));
+  }
+
+  // Quantizes block state.next_layer and moves `state` behind it.
+  QuantizedBlock next_block(PipelineState& state, BlockProgress& progress) {
+    const int64_t layer = state.next_layer;
+    observe(layer, state, progress);
+    QuantizedBlock quantized = quantizer_.quantize(
+        layer, observer_, state, [&](LinearId id) { progress.step(layer, short_name(id)); });
+    source_.release_block(layer);
+    if (probe_.tokens() > 0) {
+      const Block block = load_stored(backend_, quantized, quantizer_.dtype());
+      probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr,
+                 [&] { progress.step(layer, "check"); });
+    }
+    ++state.next_layer;
+    return quantized;
+  }
+
+ private:
+  // Runs the block as it is; its packed weights are gone before rounding begins.
+  void observe(int64_t layer, PipelineState& state, BlockProgress& progress) {
+    observer_.reset();
+    if (calibration_.tokens() + probe_.tokens() == 0) return;
+    const Block block = load_block(backend_, source_, layer);
+    calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_,
+                     [&] { progress.step(layer, "calibration"); });
+    probe_.run(block, layer, KvType::kFloat, state.probe_reference.data(), nullptr,
+               [&] { progress.step(layer, "reference"); });
+  }
+
+  const WeightSource& source_;
+  Backend& backend_;
+  BlockQuantizer quantizer_;
+  bool observes_;
+  TokenStream calibration_;
+  TokenStream probe_;
+  KvType probe_kv_;
+  ActivationObserver observer_;
+};
+
+}  // namespace
+
+QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, const Windows& calibration,
+                               const QuantizeOptions& options, BlockSink& sink, Probe* probe,
+                               Progress& progress, PipelineHooks hooks) {
+  check_options(options);
+  check_calibration_is_there(find_method(options.method), calibration);
+  Pipeline pipeline(source, backend, calibration, options, probe);
+  const bool resumed = hooks.resume.has_value();
+  if (resumed) pipeline.check_resumable(*hooks.resume);
+  PipelineState state = resumed ? std::move(*hooks.resume) : pipeline.start();
+
+  const int64_t layers = source.config().num_layers;
+  BlockProgress block_progress(progress, layers, pipeline.steps_per_layer(), state.next_layer);
+  const std::chrono::duration<double> interval(hooks.checkpoint_seconds);
+  auto last_checkpoint = Clock::now();
+  while (state.next_layer < layers) {
+    sink.put(pipeline.next_block(state, block_progress));
+    if (hooks.checkpoint && Clock::now() - last_checkpoint >= interval) {
+      hooks.checkpoint(state);
+      last_checkpoint = Clock::now();
+    }
+  }
+  block_progress.end();
+
+  if (probe != nullptr) {
+    probe->reference = std::move(state.probe_reference);
+    probe->quantized = std::move(state.probe_quantized);
+  }
+  QuantizeReport report;
+  report.inputs = std::move(state.inputs);
+  report.linears = std::move(state.linears);
+  report.calibration_tokens = pipeline.calibration_tokens();
+  report.resumed = resumed;
+  return report;
+}
+
+}  // namespace fptq
