@@ -13,8 +13,7 @@
 namespace fptq {
 
 std::string to_json(const QuantizePlan& plan);
-// `evaluation` of the output against its source, if there was one, comes with the report.
-std::string to_json(const QuantizeReport& report, const EvalResult* evaluation = nullptr);
+std::string to_json(const QuantizeReport& report);
 std::string to_json(const EvalResult& result);
 std::string to_json(const GenerateResult& result);
 std::string to_json(const CompareResult& result);
@@ -23,7 +22,7 @@ std::string to_json(const VerifyReport& report);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
-std::string to_text(const QuantizeReport& report, const EvalResult* evaluation = nullptr);
+std::string to_text(const QuantizeReport& report);
 std::string explain(const QuantizeReport& report);     // one line per input: v, decision, reason
 std::string to_text(const EvalResult& result);
 std::string to_text(const CompareResult& result);

@@ -63,9 +63,20 @@ std::vector<LinearReport> worst_linears(const QuantizeReport& report) {
   return sorted;
 }
 
+void add_evaluation(Table& table, const EvalResult& evaluation) {
+  if (!evaluation.kl) return;
+  const double change = evaluation.perplexity / evaluation.reference_perplexity - 1;
+  table.add(
+      {"perplexity",
+       fmt::format("{} -> {} ({}) on {} tokens", fixed(evaluation.reference_perplexity, 3),
+                   fixed(evaluation.perplexity, 3), signed_percent(change), grouped(evaluation.tokens))});
+  table.add({"divergence", fmt::format("mean KL {}, top-1 agreement {}", fixed(evaluation.kl->mean, 4),
+                                       percent(evaluation.kl->top1))});
+}
+
 }  // namespace
 
-std::string to_json(const QuantizeReport& report, const EvalResult* evaluation) {
+std::string to_json(const QuantizeReport& report) {
   Json json = document("fptq.quantize.v1");
   json["calibration_tokens"] = report.calibration_tokens;
   json["source_bytes"] = report.source_bytes;
@@ -74,13 +85,13 @@ std::string to_json(const QuantizeReport& report, const EvalResult* evaluation) 
   for (const InputDecision& input : report.inputs) json["inputs"].push_back(input_members(input));
   json["linears"] = Json::array();
   for (const LinearReport& linear : report.linears) json["linears"].push_back(linear_members(linear));
-  if (evaluation != nullptr) json["evaluation"] = evaluation_members(*evaluation);
+  if (report.evaluation) json["evaluation"] = evaluation_members(*report.evaluation);
   json["timing"] = {
       {"seconds", report.seconds}, {"peak_rss_bytes", report.peak_rss_bytes}, {"resumed", report.resumed}};
   return dump(json);
 }
 
-std::string to_text(const QuantizeReport& report, const EvalResult* evaluation) {
+std::string to_text(const QuantizeReport& report) {
   Table table({{""}, {""}});
   const double shrink = static_cast<double>(report.source_bytes) /
                         std::max<double>(1, static_cast<double>(report.output_bytes));
@@ -88,15 +99,7 @@ std::string to_text(const QuantizeReport& report, const EvalResult* evaluation) 
                                  bytes(report.output_bytes), fixed(shrink, 2))});
   table.add({"weights", weights_line(report)});
   if (!report.inputs.empty()) table.add({"activations", activations_line(report)});
-  if (evaluation != nullptr && evaluation->kl) {
-    const double change = evaluation->perplexity / evaluation->reference_perplexity - 1;
-    table.add(
-        {"perplexity",
-         fmt::format("{} -> {} ({}) on {} tokens", fixed(evaluation->reference_perplexity, 3),
-                     fixed(evaluation->perplexity, 3), signed_percent(change), grouped(evaluation->tokens))});
-    table.add({"divergence", fmt::format("mean KL {}, top-1 agreement {}", fixed(evaluation->kl->mean, 4),
-                                         percent(evaluation->kl->top1))});
-  }
+  if (report.evaluation) add_evaluation(table, *report.evaluation);
   const char* label = "worst layers";
   for (const LinearReport& linear : worst_linears(report)) {
     table.add({label, fmt::format("{}  relative error {}, SQNR {} dB", linear.module,

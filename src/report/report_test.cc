@@ -124,9 +124,10 @@ TEST(QuantizeReportText, SummaryCountsDecisionsAndNamesTheThreeWorst) {
 }
 
 TEST(QuantizeReportText, EvaluationComesAlong) {
-  const EvalResult eval = evaluation();
-  EXPECT_THAT(to_text(quantization(), &eval), HasSubstr("29.218 -> 47.071 (+61.1 %) on 8,192 tokens"));
-  EXPECT_EQ(parse_json(to_json(quantization(), &eval), "r")["evaluation"]["kl"]["mean"], 0.5833);
+  QuantizeReport report = quantization();
+  report.evaluation = evaluation();
+  EXPECT_THAT(to_text(report), HasSubstr("29.218 -> 47.071 (+61.1 %) on 8,192 tokens"));
+  EXPECT_EQ(parse_json(to_json(report), "r")["evaluation"]["kl"]["mean"], 0.5833);
 }
 
 TEST(QuantizeReportText, ExplainHasOneLineAnInput) {
@@ -134,7 +135,7 @@ TEST(QuantizeReportText, ExplainHasOneLineAnInput) {
             "layer  input                v  decision          scale  reason\n"
             "    0  q/k/v input      3.250  static            0.025  v = 3.25 <= 15\n"
             "    0  gate/up input   20.000  equalize, static    0.5  15 < v = 20 < 150\n"
-            "    0  down input     400.000  token                   v = 400 >= 150\n");
+            "    0  down input     400.000  token                    v = 400 >= 150\n");
 }
 
 TEST(PlanText, MatricesOfAKindShareALine) {

@@ -1,0 +1,197 @@
+#include "command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "console.h"
+#include "fptq/error.h"
+#include "suggest.h"
+
+namespace fptq::app {
+namespace {
+
+// The whole of `text` as a number; false when it is anything else or does not fit.
+template <typename T>
+bool parse_number(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stopped == end;
+}
+
+// A default below the range means "decided later" and is not worth showing.
+std::string default_of(int64_t value, int64_t min) {
+  return value < min ? "" : fmt::format("{}", value);
+}
+
+// "-t,--threads" -> "--threads"
+std::string long_name(const std::string& names) {
+  const size_t at = names.find("--");
+  return at == std::string::npos ? names : names.substr(at, names.find(',', at) - at);
+}
+
+// --group_size is --group-size: other tools spell options with underscores.
+Arguments with_dashes(const Arguments& args) {
+  Arguments out;
+  bool options_ended = false;
+  for (std::string arg : args) {
+    options_ended = options_ended || arg == "--";
+    if (!options_ended && arg.starts_with("--")) {
+      const auto name_end = arg.begin() + static_cast<std::ptrdiff_t>(std::min(arg.find('='), arg.size()));
+      std::replace(arg.begin(), name_end, '_', '-');
+    }
+    out.push_back(std::move(arg));
+  }
+  return out;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(const std::string& command, const std::string& example, const std::string& summary)
+    : command_(command), app_("Example:\n  " + example + "\n\n" + summary, "fptq " + command) {
+  app_.allow_extras();  // check_unknown() has better words for them
+  app_.get_formatter()->column_width(36);
+}
+
+CLI::Option* CommandLine::add(const std::string& names, const std::string& type,
+                              const std::string& default_text, const std::string& help,
+                              std::function<void(const std::string&)> take) {
+  CLI::Option* option = app_.add_option_function<std::string>(names, take, help);
+  option->type_name(type)->default_str(default_text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  return option;
+}
+
+void CommandLine::integer(const std::string& names, int64_t& target, int64_t min, int64_t max,
+                          const std::string& help) {
+  add(names, "N", default_of(target, min), help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target) && target >= min && target <= max) return;
+    fail(fmt::format("expected a whole number from {} to {}, found '{}'", min, max, text), long_name(names));
+  });
+}
+
+void CommandLine::integer(const std::string& names, int& target, int min, int max, const std::string& help) {
+  add(names, "N", default_of(target, min), help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target) && target >= min && target <= max) return;
+    fail(fmt::format("expected a whole number from {} to {}, found '{}'", min, max, text), long_name(names));
+  });
+}
+
+void CommandLine::seed(const std::string& names, uint64_t& target, const std::string& help) {
+  add(names, "N", fmt::format("{}", target), help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target)) return;
+    fail(fmt::format("expected a whole number from 0 to {}, found '{}'", std::numeric_limits<uint64_t>::max(),
+                     text),
+         long_name(names));
+  });
+}
+
+void CommandLine::number(const std::string& names, double& target, double min, double max,
+                         const std::string& help) {
+  add(names, "X", fmt::format("{}", target), help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target) && target >= min && target <= max) return;  // NaN fails both comparisons
+    fail(fmt::format("expected a number from {} to {}, found '{}'", min, max, text), long_name(names));
+  });
+}
+
+void CommandLine::text(const std::string& names, const std::string& type, std::string& target,
+                       const std::string& help) {
+  add(names, type, target, help, [=, this, &target](const std::string& text) {
+    if (text.empty()) fail("is empty", long_name(names));
+    target = text;
+  });
+}
+
+void CommandLine::texts(const std::string& names, const std::string& type, std::vector<std::string>& target,
+                        const std::string& help) {
+  app_.add_option(names, target, help)->type_name(type)->expected(1)->take_all();
+}
+
+void CommandLine::choice(const std::string& names, std::string& target,
+                         const std::vector<std::string>& values, const std::string& help) {
+  const std::string list = fmt::format("{}", fmt::join(values, "|"));
+  add(names, list, target, help, [=, this, &target](const std::string& text) {
+    if (std::ranges::find(values, text) == values.end()) {
+      fail(fmt::format("expected {}, found '{}'", fmt::join(values, ", "), text), long_name(names));
+    }
+    target = text;
+  });
+}
+
+void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
+  app_.add_flag(names, target, help);
+}
+
+void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
+  app_.add_option(name, target, help)->type_name("");
+}
+
+bool CommandLine::parse(const Arguments& args) {
+  Arguments reversed = with_dashes(args);  // CLI11 takes them from the back
+  std::ranges::reverse(reversed);
+  try {
+    app_.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    print(app_.help());
+    return false;
+  } catch (const CLI::ParseError& e) {
+    check_unknown();
+    fail(e.what());
+  }
+  check_unknown();
+  check_repeated();
+  check_missing();
+  return true;
+}
+
+void CommandLine::check_unknown() const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app_.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const std::string& extra : app_.remaining()) {
+    if (!extra.starts_with("-") || extra == "-") continue;
+    const std::string name = extra.substr(0, extra.find('='));
+    const std::string near = closest(name, names);
+    fail(fmt::format("unknown option '{}'{}", name,
+                     near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+  }
+  for (const std::string& extra : app_.remaining()) {
+    if (extra != "--") fail(fmt::format("unexpected argument '{}'", extra));
+  }
+}
+
+void CommandLine::check_repeated() const {
+  for (const CLI::Option* option : app_.get_options()) {
+    const bool one_value = option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll;
+    if (one_value && option->count() > 1) {
+      fail(fmt::format("given {} times, expected once", option->count()), option->get_name());
+    }
+  }
+}
+
+void CommandLine::check_missing() const {
+  for (const CLI::Option* option : app_.get_options()) {
+    if (option->get_positional() && option->count() == 0) fail(option->get_name(true) + " is missing");
+  }
+}
+
+bool CommandLine::given(const std::string& name) const {
+  return app_.count(name) > 0;
+}
+
+void CommandLine::fail(const std::string& what, const std::string& where) const {
+  throw Error(ErrorKind::kUsage, where, what, fmt::format("see 'fptq {} --help'", command_));
+}
+
+void CommandLine::exclude(const std::string& a, const std::string& b, const std::string& why) const {
+  if (given(a) && given(b)) fail(fmt::format("{} and {} contradict each other: {}", a, b, why));
+}
+
+void CommandLine::require(const std::string& a, const std::string& b, const std::string& why) const {
+  if (given(a) && !given(b)) fail(fmt::format("needs {}: {}", b, why), a);
+}
+
+}  // namespace fptq::app

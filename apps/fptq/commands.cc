@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "command.h"
+#include "console.h"
+#include "fptq/error.h"
+#include "suggest.h"
+#include "version.h"
+
+namespace fptq::app {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"quantize", "make a W4A8 model out of a model", false, run_quantize},
+    {"eval", "perplexity on a text, and divergence from a reference model", false, run_eval},
+    {"compare", "two models side by side: size, quality, speed, memory", false, run_compare},
+    {"generate", "continue or answer a prompt", false, run_generate},
+    {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
+    {"verify", "re-check a model that fptq wrote", false, run_verify},
+    {"tokenize", "turn JSON lines into token ids and back", false, run_tokenize},
+    {"logits", "write raw logits of token ids", true, run_logits},
+};
+
+std::string help() {
+  std::string out =
+      "Example:\n"
+      "  fptq quantize ./SmolLM2-135M ./out && fptq generate ./out \"Once upon a time\"\n\n"
+      "Quantizes language models to 4-bit weights and 8-bit activations (FPTQ), runs them, and measures "
+      "what\n"
+      "was lost. A model is a Hugging Face directory or a GGUF file.\n\n"
+      "Commands:\n";
+  for (const Command& command : kCommands) {
+    if (!command.hidden) out += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  }
+  return out +
+         "\n"
+         "  fptq COMMAND --help tells a command's options; fptq --version, what this build is.\n\n"
+         "Exit codes: 0 done, 1 failure, 2 usage, 3 bad model or data, 4 input/output, 5 quality gate,\n"
+         "6 verification failed, 130 and 143 interrupted.\n";
+}
+
+const Command& find_command(const std::string& name) {
+  const auto found = std::ranges::find_if(kCommands, [&](const Command& c) { return name == c.name; });
+  if (found != std::end(kCommands)) return *found;
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    if (!command.hidden) names.emplace_back(command.name);
+  }
+  const std::string near = closest(name, names);
+  throw Error(ErrorKind::kUsage, "", fmt::format("unknown command '{}'", name),
+              near.empty() ? "see 'fptq --help'" : fmt::format("did you mean '{}'?", near));
+}
+
+}  // namespace
+
+int dispatch(const Arguments& args) {
+  if (args.empty()) throw Error(ErrorKind::kUsage, "", "no command given", "see 'fptq --help'");
+  const std::string& first = args.front();
+  if (first == "--version" || first == "-V") {
+    print(version_line());
+    return 0;
+  }
+  const bool wants_help = first == "--help" || first == "-h" || first == "help";
+  if (wants_help && (args.size() == 1 || first != "help")) {
+    print(help());
+    return 0;
+  }
+  if (wants_help) return find_command(args[1]).run({"--help"});
+  return find_command(first).run({args.begin() + 1, args.end()});
+}
+
+}  // namespace fptq::app
