@@ -6,7 +6,9 @@
 
 namespace fptq {
 
-inline float bf16_to_float(uint16_t h) { return std::bit_cast<float>(static_cast<uint32_t>(h) << 16); }
+inline float bf16_to_float(uint16_t h) {
+  return std::bit_cast<float>(static_cast<uint32_t>(h) << 16);
+}
 
 inline uint16_t float_to_bf16(float f) {
   const uint32_t u = std::bit_cast<uint32_t>(f);
@@ -14,15 +16,19 @@ inline uint16_t float_to_bf16(float f) {
   return static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
 }
 
+// Selects with masks, not branches, so that loops over it vectorize.
 inline float f16_to_float(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16;
-  const uint32_t exponent = (h >> 10) & 0x1fu;
-  uint32_t mantissa = h & 0x3ffu;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112u) << 23) | (mantissa << 13));
-  // Subnormal: the value is mantissa * 2^-24, exact in float.
-  const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
+  const uint32_t magnitude = h & 0x7fffu;
+  const uint32_t normal = (magnitude << 13) + (112u << 23);
+  const uint32_t infinite = (magnitude << 13) | 0x7f800000u;
+  // Subnormal: the value is magnitude * 2^-24, exact in float.
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  const uint32_t is_subnormal = 0u - static_cast<uint32_t>(magnitude < 0x400u);
+  const uint32_t is_infinite = 0u - static_cast<uint32_t>(magnitude >= 0x7c00u);
+  return std::bit_cast<float>((normal & ~is_subnormal) | (subnormal & is_subnormal) |
+                              (infinite & is_infinite) | sign);
 }
 
 inline uint16_t float_to_f16(float f) {

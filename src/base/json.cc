@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <unordered_set>
+#include <algorithm>
 #include <vector>
 
 #include "fptq/error.h"
@@ -37,12 +37,8 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& k) override {
-    Frame& frame = stack_.back();
-    if (!frame.keys.insert(k).second) {
-      throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key {}", shown(k)));
-    }
     // ordered_json looks keys up linearly, so members are collected and moved in at the end.
-    frame.members.emplace_back(std::move(k), Json());
+    stack_.back().members.emplace_back(std::move(k), Json());
     return true;
   }
 
@@ -57,8 +53,18 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   struct Frame {
     Json value;
     std::vector<std::pair<std::string, Json>> members;
-    std::unordered_set<std::string> keys;
   };
+
+  void expect_distinct_keys(const Frame& frame) const {
+    std::vector<const std::string*> keys;
+    keys.reserve(frame.members.size());
+    for (const auto& member : frame.members) keys.push_back(&member.first);
+    const auto text = [](const std::string* key) -> const std::string& { return *key; };
+    std::ranges::sort(keys, {}, text);
+    const auto twice = std::ranges::adjacent_find(keys, {}, text);
+    if (twice == keys.end()) return;
+    throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key {}", shown(**twice)));
+  }
 
   bool put(Json v) {
     if (stack_.empty()) {
@@ -74,13 +80,14 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     if (static_cast<int>(stack_.size()) >= max_depth_) {
       throw Error(ErrorKind::kBadModel, where_, fmt::format("JSON is nested deeper than {}", max_depth_));
     }
-    stack_.push_back({std::move(v), {}, {}});
+    stack_.push_back({std::move(v), {}});
     return true;
   }
   bool close() {
     Frame frame = std::move(stack_.back());
     stack_.pop_back();
     if (frame.value.is_object()) {
+      expect_distinct_keys(frame);
       auto& object = frame.value.get_ref<Json::object_t&>();
       object.reserve(frame.members.size());
       for (auto& member : frame.members) {
@@ -160,7 +167,8 @@ std::string json_string(const Json& object, const char* key, const std::string& 
   return v->get<std::string>();
 }
 
-std::string json_string(const Json& object, const char* key, const std::string& where, const std::string& fallback) {
+std::string json_string(const Json& object, const char* key, const std::string& where,
+                        const std::string& fallback) {
   return json_find(object, key) == nullptr ? fallback : json_string(object, key, where);
 }
 

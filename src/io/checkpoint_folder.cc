@@ -56,8 +56,10 @@ fs::path file_within(const fs::path& folder, const std::string& name) {
 void explain_missing_weights(const fs::path& folder) {
   const std::string where = folder.string();
   std::error_code ec;
-  if (!fs::exists(folder, ec)) throw Error(ErrorKind::kIo, where, "no such folder");
-  if (!fs::is_directory(folder, ec)) {
+  const fs::file_type type = fs::status(folder, ec).type();
+  if (type == fs::file_type::not_found) throw Error(ErrorKind::kIo, where, "no such folder");
+  if (type == fs::file_type::none) throw Error(ErrorKind::kIo, where, "cannot open: " + ec.message());
+  if (type != fs::file_type::directory) {
     throw Error(ErrorKind::kIo, where, "is not a folder",
                 "pass the folder that holds config.json and the weights");
   }

@@ -94,10 +94,16 @@ void write_at(int fd, const std::filesystem::path& path, size_t offset, std::spa
 
 void reserve(int fd, const std::filesystem::path& path, size_t size) {
   const auto length = static_cast<off_t>(size);
-  if (::fallocate(fd, 0, 0, length) == 0) return;
+  int error = 0;
+  do {
+    if (::fallocate(fd, 0, 0, length) == 0) return;
+    error = errno;
+  } while (error == EINTR);
   // Where a file system cannot reserve, writing will find out.
-  if (errno != EOPNOTSUPP && errno != ENOSYS) {
-    io_error(path, fmt::format("reserve {} bytes", size).c_str());
+  if (error != EOPNOTSUPP && error != ENOSYS) {
+    const std::string doing = fmt::format("reserve {} bytes", size);
+    errno = error;
+    io_error(path, doing.c_str());
   }
   if (::ftruncate(fd, length) != 0) io_error(path, "set the size");
 }
