@@ -51,7 +51,7 @@ Arguments with_dashes(const Arguments& args) {
 }  // namespace
 
 CommandLine::CommandLine(const std::string& command, const std::string& example, const std::string& summary)
-    : command_(command), app_("Example:\n  " + example + "\n\n" + summary, "fptq " + command) {
+    : command_(command), app_("Example:\n  " + example + "\n\n" + summary + "\n", "fptq " + command) {
   app_.allow_extras();  // check_unknown() has better words for them
   app_.get_formatter()->column_width(36);
 }
@@ -125,7 +125,7 @@ void CommandLine::flag(const std::string& names, bool& target, const std::string
 }
 
 void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
-  app_.add_option(name, target, help)->type_name("");
+  app_.add_option(name, target, help)->type_name("")->required();
 }
 
 bool CommandLine::parse(const Arguments& args) {
@@ -136,13 +136,15 @@ bool CommandLine::parse(const Arguments& args) {
   } catch (const CLI::CallForHelp&) {
     print(app_.help());
     return false;
+  } catch (const CLI::ArgumentMismatch& e) {
+    const std::string message = e.what();  // "--bits: 1 required N missing"
+    fail("needs a value", message.substr(0, message.find(':')));
   } catch (const CLI::ParseError& e) {
     check_unknown();
     fail(e.what());
   }
   check_unknown();
   check_repeated();
-  check_missing();
   return true;
 }
 
@@ -152,7 +154,7 @@ void CommandLine::check_unknown() const {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   for (const std::string& extra : app_.remaining()) {
-    if (!extra.starts_with("-") || extra == "-") continue;
+    if (!extra.starts_with("-") || extra == "-" || extra == "--") continue;
     const std::string name = extra.substr(0, extra.find('='));
     const std::string near = closest(name, names);
     fail(fmt::format("unknown option '{}'{}", name,
@@ -169,12 +171,6 @@ void CommandLine::check_repeated() const {
     if (one_value && option->count() > 1) {
       fail(fmt::format("given {} times, expected once", option->count()), option->get_name());
     }
-  }
-}
-
-void CommandLine::check_missing() const {
-  for (const CLI::Option* option : app_.get_options()) {
-    if (option->get_positional() && option->count() == 0) fail(option->get_name(true) + " is missing");
   }
 }
 

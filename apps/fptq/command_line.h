@@ -47,7 +47,6 @@ class CommandLine {
                    const std::string& help, std::function<void(const std::string&)> take);
   void check_unknown() const;
   void check_repeated() const;
-  void check_missing() const;
 
   std::string command_;
   CLI::App app_;

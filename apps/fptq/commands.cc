@@ -48,8 +48,10 @@ const Command& find_command(const std::string& name) {
   for (const Command& command : kCommands) {
     if (!command.hidden) names.emplace_back(command.name);
   }
+  const bool is_option = name.starts_with("-");
+  if (is_option) names = {"--help", "--version"};
   const std::string near = closest(name, names);
-  throw Error(ErrorKind::kUsage, "", fmt::format("unknown command '{}'", name),
+  throw Error(ErrorKind::kUsage, "", fmt::format("unknown {} '{}'", is_option ? "option" : "command", name),
               near.empty() ? "see 'fptq --help'" : fmt::format("did you mean '{}'?", near));
 }
 

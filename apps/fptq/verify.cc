@@ -1,7 +1,5 @@
 #include "fptq/verify.h"
 
-#include <fmt/format.h>
-
 #include "common_options.h"
 #include "console.h"
 #include "fptq/error.h"
@@ -23,9 +21,7 @@ int run_verify(const Arguments& args) {
   print(json ? to_json(report) : to_text(report));
   if (report.ok()) return 0;
   flush_results();
-  throw Error(
-      ErrorKind::kVerification, directory, report.problems.front(),
-      report.problems.size() > 1 ? fmt::format("and {} more problems", report.problems.size() - 1) : "");
+  throw Error(ErrorKind::kVerification, directory, "is not as it was written: " + report.problems.front());
 }
 
 }  // namespace fptq::app
