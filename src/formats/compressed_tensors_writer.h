@@ -1,7 +1,8 @@
 // Writing a quantized model as a Hugging Face directory in compressed-tensors' pack-quantized form.
 //
-// While it works, everything lives in `<output>.partial`: one part file per finished block (so that a killed run can go
-// on), then the assembled files, then the manifest; last the folder is renamed to `<output>`. Whoever sees `<output>` sees all of it.
+// While it works, everything lives in `<output>.partial`: one part file per finished block (so that a killed
+// run can go on), then the assembled files, then the manifest; last the folder is renamed to `<output>`.
+// Whoever sees `<output>` sees all of it.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +16,21 @@
 namespace fptq {
 
 struct WriterOptions {
-  DType dtype = DType::kBF16;   // of scales, norms, embeddings, head
+  DType dtype = DType::kBF16;  // of scales, norms, embeddings, head
   bool kv_int8 = false;
-  bool overwrite = false;       // replace an existing output
-  std::string fingerprint;      // of source, options and calibration data: parts of another run are not reused
+  bool overwrite = false;   // replace an existing output
+  std::string fingerprint;  // of source, options and calibration data: parts of another run are not reused
 };
 
 class CompressedTensorsWriter {
  public:
-  // Creates or reopens `<output>.partial` (locked against a second run). Throws Error(kIo) when `output` exists and may
-  // not be replaced, is the source itself (by device and inode), or lies inside it; or when free space is short of
-  // `expected_bytes`.
-  CompressedTensorsWriter(const std::filesystem::path& output, const Checkpoint& source, const WriterOptions& options,
-                          uint64_t expected_bytes);
-  // Unless finish() was reached: removes the partial folder when an exception is in flight, keeps it otherwise.
+  // Creates or reopens `<output>.partial` (locked against a second run). Throws Error(kIo) when `output`
+  // exists and may not be replaced, is the source itself (by device and inode), or lies inside it; or when
+  // free space is short of `expected_bytes`.
+  CompressedTensorsWriter(const std::filesystem::path& output, const Checkpoint& source,
+                          const WriterOptions& options, uint64_t expected_bytes);
+  // Unless finish() was reached: removes the partial folder when an exception is in flight, keeps it
+  // otherwise.
   ~CompressedTensorsWriter();
 
   // Blocks 0 .. n-1 whose parts are on disk, complete and of the same fingerprint (0: a fresh start).
@@ -39,10 +41,12 @@ class CompressedTensorsWriter {
   const std::filesystem::path& partial_folder() const;
 
   // Makes block `layer` durable. `linears` are in the order of kAllLinears, quantized or dense.
-  void put_block(int64_t layer, std::span<const LinearWeights> linears, const Tensor& attention_norm, const Tensor& mlp_norm);
+  void put_block(int64_t layer, std::span<const LinearWeights> linears, const Tensor& attention_norm,
+                 const Tensor& mlp_norm);
 
   // Assembles model.safetensors, config.json, tokenizer and companions, README.md (`model_card`), recipe
-  // (`recipe_json`, as fptq_recipe.json) and fptq_manifest.json, then renames. Returns the bytes of all files.
+  // (`recipe_json`, as fptq_recipe.json) and fptq_manifest.json, then renames. Returns the bytes of all
+  // files.
   uint64_t finish(const std::string& model_card, const std::string& recipe_json);
 
  private:

@@ -1,0 +1,28 @@
+// A compressed-tensors scheme as this engine executes it.
+#pragma once
+
+#include <string>
+
+#include "formats/quantization_config.h"
+#include "tensor/linear_weights.h"
+
+namespace fptq {
+
+enum class CodeStorage : uint8_t {
+  kPacked,  // pack-quantized: `weight_packed` I32, `weight_shape`, packed zero points
+  kPlain,   // int-quantized and naive-quantized: `weight` I8, zero points I8
+};
+
+struct LinearScheme {
+  CodeStorage storage = CodeStorage::kPacked;
+  WeightSpec weights;              // group_size 0 for strategies channel and tensor
+  bool one_scale_for_all = false;  // strategy tensor: one scale (and zero point) of the whole matrix
+  ActivationSpec activation;       // static scale and zero point are in the checkpoint's tensors
+};
+
+// The format of the group when it has one, else inferred as compressed-tensors infers it. Throws
+// Error(kBadModel) naming the scheme's field for everything that would have to be approximated: other bit
+// widths, float types, blocks, inputs quantized per group or dynamically per tensor.
+LinearScheme resolve_scheme(const QuantizationScheme& scheme);
+
+}  // namespace fptq
