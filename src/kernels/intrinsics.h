@@ -1,5 +1,5 @@
-// The compiler's intrinsics. GCC 12 warns of the deliberately undefined registers inside its own header when they
-// are inlined (GCC bug 105593).
+// The compiler's intrinsics. GCC 12 warns of the deliberately undefined registers inside its own header when
+// they are inlined (GCC bug 105593).
 #pragma once
 
 #pragma GCC diagnostic push

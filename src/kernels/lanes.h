@@ -13,7 +13,8 @@
 #include "kernels/intrinsics.h"
 #endif
 
-#define FPTQ_INLINE inline __attribute__((always_inline))
+// nothrow: else an unoptimized build refers to the C++ personality routine, through a weak symbol.
+#define FPTQ_INLINE inline __attribute__((always_inline, nothrow))
 
 namespace fptq::kernels {
 namespace {

@@ -103,16 +103,21 @@ void attend_tile(const AttentionArgs& a, const Rows& k, const Rows& v, int64_t q
   }
 }
 
-void attend(const AttentionArgs& a) {
+template <typename Rows>
+void attend_tiles(const AttentionArgs& a, const Rows& k, const Rows& v) {
   for (int64_t query = 0; query < a.queries; query += kQueryTile) {
-    const int64_t left = a.queries - query, queries = left < kQueryTile ? left : kQueryTile;
-    if (a.k_codes != nullptr) {
-      attend_tile(a, CodeRows{a.k_codes, a.k_scales, a.head_dim}, CodeRows{a.v_codes, a.v_scales, a.head_dim},
-                  query, queries);
-    } else {
-      attend_tile(a, FloatRows{a.k, nullptr, a.head_dim}, FloatRows{a.v, nullptr, a.head_dim}, query,
-                  queries);
-    }
+    const int64_t left = a.queries - query;
+    attend_tile(a, k, v, query, left < kQueryTile ? left : kQueryTile);
+  }
+}
+
+void attend(const AttentionArgs& a) {
+  if (a.k_codes != nullptr) {
+    const CodeRows k = {a.k_codes, a.k_scales, a.head_dim}, v = {a.v_codes, a.v_scales, a.head_dim};
+    attend_tiles(a, k, v);
+  } else {
+    const FloatRows k = {a.k, nullptr, a.head_dim}, v = {a.v, nullptr, a.head_dim};
+    attend_tiles(a, k, v);
   }
 }
 

@@ -9,7 +9,7 @@ namespace fptq::kernels {
 // the second-level cache: 16 rows are 256 KiB at 4096 positions.
 constexpr int64_t kQueryTile = 16;
 
-constexpr int64_t attention_row_floats(int64_t positions) {
+static constexpr int64_t attention_row_floats(int64_t positions) {
   return (positions + 15) / 16 * 16;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 struct FloatRows {
   const float* data;
-  const float* scales = nullptr;
+  const float* scales;  // null
   int64_t head_dim;
 
   FPTQ_INLINE NativeFloat native(int64_t row, int64_t d) const {
@@ -24,7 +24,7 @@ struct FloatRows {
 
 struct CodeRows {
   const int8_t* data;
-  const float* scales;
+  const float* scales;  // one per row
   int64_t head_dim;
 
   static FPTQ_INLINE NativeFloat convert(const int8_t* p) {
