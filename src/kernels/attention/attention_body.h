@@ -64,13 +64,16 @@ void multiply_by_scales(float* weights, Span span, const float* v_scales) {
 template <int T, typename Rows>
 void values_of_group(const AttentionArgs& a, const Rows& v, int64_t query, const float* weights,
                      int64_t row_floats) {
-  // Positions that all T queries see, and for each query its own before and after them.
-  int64_t begin = visible(a, query + T - 1).begin, end = visible(a, query).end;
-  if (begin > end) begin = end;
+  // Positions that all T queries see, and for each query its own before and after them; in a narrow window
+  // there may be none in common.
+  const int64_t begin = visible(a, query + T - 1).begin, end = visible(a, query).end;
+  const bool common = begin < end;
   for (int64_t t = 0; t < T; ++t) {
-    add_values<1>(v, visible(a, query + t).begin, begin, weights + t * row_floats, 0, out_row(a, query + t),
+    const Span own = visible(a, query + t);
+    add_values<1>(v, own.begin, common ? begin : own.end, weights + t * row_floats, 0, out_row(a, query + t),
                   0);
   }
+  if (!common) return;
   add_values<T>(v, begin, end, weights, row_floats, out_row(a, query), a.out_stride);
   for (int64_t t = 0; t < T; ++t) {
     add_values<1>(v, end, visible(a, query + t).end, weights + t * row_floats, 0, out_row(a, query + t), 0);
