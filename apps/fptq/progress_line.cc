@@ -54,8 +54,7 @@ int64_t resident_megabytes() {
 
 std::string bar(int64_t done, int64_t total) {
   const int64_t full = std::clamp<int64_t>(done * kBarCells / total, 0, kBarCells);
-  return "[" + std::string(static_cast<size_t>(full), '#') +
-         std::string(static_cast<size_t>(kBarCells - full), '.') + "] ";
+  return fmt::format("[{:#<{}}{:.<{}}] ", "", full, "", kBarCells - full);
 }
 
 }  // namespace

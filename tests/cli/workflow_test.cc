@@ -1,0 +1,213 @@
+// The main job from end to end on the tiny model: quantize, verify, evaluate, compare, generate.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "run_fptq.h"
+
+namespace fptq {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Quantized once for all tests that only read the result.
+class Workflow : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TempFolder;
+    quantized_ = new Run(run_fptq({"quantize", kTinyModel, out(), "--calib", "random", "--nsamples", "4",
+                                   "--seqlen", "128", "--group_size", "64", "--json", "-q", "--no-eval"}));
+  }
+  static void TearDownTestSuite() {
+    delete quantized_;
+    delete folder_;
+  }
+  static std::string out() { return (*folder_ / "out").string(); }
+  static inline TempFolder* folder_ = nullptr;
+  static inline Run* quantized_ = nullptr;
+};
+
+TEST_F(Workflow, QuantizeReportsEveryInputAndMatrix) {
+  ASSERT_EQ(quantized_->code, 0) << quantized_->err;
+  EXPECT_THAT(quantized_->err, IsEmpty()) << "-q";
+  const Json json = parse_json(quantized_->out, "report");
+  EXPECT_EQ(json["schema"], "fptq.quantize.v1");
+  EXPECT_EQ(json["inputs"].size(), 5u * 4);
+  EXPECT_EQ(json["linears"].size(), 5u * 7);
+  EXPECT_EQ(json["calibration_tokens"], 4 * 128);
+  EXPECT_GT(json["source_bytes"], json["output_bytes"]);
+}
+
+TEST_F(Workflow, VerifyFindsItWhole) {
+  const Run run = run_fptq({"verify", out()});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("ok: "));
+}
+
+TEST_F(Workflow, VerifyFindsOneChangedByte) {
+  const std::string damaged = (*folder_ / "damaged").string();
+  std::filesystem::copy(out(), damaged, std::filesystem::copy_options::recursive);
+  const std::string path = damaged + "/model.safetensors";
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(std::filesystem::file_size(path) - 100);
+  char byte = 0;
+  file.seekg(at).get(byte);
+  file.seekp(at).put(static_cast<char>(byte ^ 0x10));
+  file.close();
+  const Run run = run_fptq({"verify", damaged});
+  EXPECT_EQ(run.code, 6);
+  EXPECT_THAT(run.err, HasSubstr("model.safetensors"));
+  EXPECT_EQ(parse_json(run_fptq({"verify", damaged, "--json"}).out, "v")["ok"], false);
+}
+
+TEST_F(Workflow, OutputIsNotReplacedUnlessForced) {
+  const std::vector<std::string> again = {"quantize", kTinyModel, out(), "--nsamples", "1",
+                                          "--seqlen", "64",       "-q",  "--no-eval"};
+  const Run refused = run_fptq(again);
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_EQ(run_fptq({"verify", out()}).code, 0) << "the old result is untouched";
+}
+
+TEST_F(Workflow, EvaluationHasTheKeysThatOthersRelyOn) {
+  const Run run = run_fptq({"eval", out(), "--text", kHeldOutText, "--reference", kTinyModel, "--ctx", "256",
+                            "--max-tokens", "1024", "--json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = parse_json(run.out, "eval");
+  EXPECT_EQ(json["tokens"], 1024);
+  EXPECT_EQ(json["scored"], 4 * 255);
+  EXPECT_GT(json["perplexity"].get<double>(), 1.0);
+  EXPECT_GT(json["kl"]["mean"].get<double>(), 0.0);
+  EXPECT_GE(json["kl"]["p99"], json["kl"]["mean"]);
+  EXPECT_GT(json["top1"].get<double>(), 0.5);
+}
+
+TEST_F(Workflow, QualityGateDecidesTheExitCode) {
+  const std::vector<std::string> eval = {"eval",        out(),      "--text",       kHeldOutText,
+                                         "--reference", kTinyModel, "--max-tokens", "256"};
+  const auto with_limit = [&](const char* limit) {
+    std::vector<std::string> args = eval;
+    args.insert(args.end(), {"--max-kl", limit});
+    return run_fptq(args);
+  };
+  EXPECT_EQ(with_limit("100").code, 0);
+  const Run failed = with_limit("0");
+  EXPECT_EQ(failed.code, 5);
+  EXPECT_THAT(failed.err, HasSubstr("mean KL divergence"));
+  EXPECT_THAT(failed.out, HasSubstr("perplexity")) << "the result is printed all the same";
+}
+
+TEST_F(Workflow, CompareShowsBothModels) {
+  const Run run = run_fptq(
+      {"compare", kTinyModel, out(), "--max-tokens", "512", "--prompt", "Once upon a time", "-n", "8"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  for (const char* row : {"size ", "perplexity ", "KL divergence, mean", "top-1 agreement",
+                          "decode, tokens/s", "peak memory", "original answers:", "quantized answers:"}) {
+    EXPECT_THAT(run.out, HasSubstr(row));
+  }
+}
+
+TEST_F(Workflow, InspectShowsSchemes) {
+  const Run run = run_fptq({"inspect", out()});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("model.layers.4.mlp.down_proj"));
+  EXPECT_THAT(run.out, HasSubstr("int4"));
+}
+
+TEST_F(Workflow, QuantizedModelIsNotQuantizedAgain) {
+  const Run run = run_fptq({"quantize", out(), (*folder_ / "twice").string(), "-q"});
+  EXPECT_EQ(run.code, 3);
+  EXPECT_THAT(run.err, HasSubstr("quantized"));
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "twice"));
+}
+
+TEST(Quantize, DryRunPrintsThePlanAndWritesNothing) {
+  const TempFolder folder;
+  const std::string out = (folder / "out").string();
+  const Run run = run_fptq({"quantize", kTinyModel, out, "--dry-run"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("5 layers"));
+  EXPECT_THAT(run.out, HasSubstr("mlp.down_proj"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(
+      parse_json(run_fptq({"quantize", kTinyModel, out, "--dry-run", "--json"}).out, "p")["matrices"].size(),
+      35u);
+}
+
+TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
+  const TempFolder folder;
+  const std::string out = (folder / "it's here").string();
+  const Run run = run_fptq({"quantize", kTinyModel, out, "--nsamples", "2", "--seqlen", "64", "--explain"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("layer  input"));
+  EXPECT_THAT(run.out, HasSubstr("times smaller"));
+  EXPECT_THAT(run.out, HasSubstr("perplexity"));
+  EXPECT_THAT(run.out, HasSubstr("worst layers"));
+  EXPECT_THAT(run.out, HasSubstr("fptq verify '" + (folder / "it").string() + "'\\''s here'"));
+  EXPECT_THAT(run.err, HasSubstr("memory")) << "the plan comes before the work";
+}
+
+// transformers 5, float32 weights and arithmetic, log-softmax in float64, on the first 2,048 tokens.
+TEST(Eval, PerplexityEqualsTransformers) {
+  const Run run = run_fptq(
+      {"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "256", "--max-tokens", "2048", "--json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = parse_json(run.out, "eval");
+  EXPECT_EQ(json["scored"], 2040);
+  EXPECT_NEAR(json["perplexity"].get<double>(), 24.582334315, 24.6e-4);
+  EXPECT_NEAR(json["perplexity_stderr"].get<double>(), 1.500312506, 1.5e-3);
+}
+
+TEST(Eval, ThreadsAndLocaleChangeNothing) {
+  const auto evaluate = [](const char* threads, const char* locale) {
+    const Run run =
+        run_fptq({"eval", kTinyModel, "--text", kHeldOutText, "--max-tokens", "512", "--json", "-t", threads},
+                 "", {locale});
+    Json json = parse_json(run.out, "eval");
+    json.erase("timing");
+    return json;
+  };
+  const Json one = evaluate("1", "LC_ALL=C");
+  EXPECT_EQ(evaluate("3", "LC_ALL=C"), one);
+  EXPECT_EQ(evaluate("2", "LC_ALL=de_DE.UTF-8"), one);
+}
+
+TEST(Generate, StreamsTheSameTextThatJsonReports) {
+  const std::vector<std::string> args = {"generate", kTinyModel, "Once upon a time", "-n", "24"};
+  const Run streamed = run_fptq(args);
+  ASSERT_EQ(streamed.code, 0) << streamed.err;
+  EXPECT_GT(streamed.out.size(), 20u);
+  std::vector<std::string> as_json = args;
+  as_json.push_back("--json");
+  const Json json = parse_json(run_fptq(as_json).out, "generate");
+  EXPECT_EQ(json["text"].get<std::string>() + "\n", streamed.out);
+  EXPECT_EQ(json["new_tokens"], 24);
+}
+
+TEST(Generate, PromptMayComeFromStandardInput) {
+  const Run typed = run_fptq({"generate", kTinyModel, "Once upon a time", "-n", "8"});
+  const Run piped = run_fptq({"generate", kTinyModel, "-", "-n", "8"}, "Once upon a time");
+  EXPECT_EQ(piped.code, 0) << piped.err;
+  EXPECT_EQ(piped.out, typed.out);
+}
+
+TEST(Tokenize, LinesGoBothWays) {
+  const std::string lines = "\"Once upon a time\"\n\"caf\\u00e9 \\ud83c\\udf0d\"\n\"\"\n";
+  const Run ids = run_fptq({"tokenize", kTinyModel}, lines);
+  ASSERT_EQ(ids.code, 0) << ids.err;
+  EXPECT_EQ(std::count(ids.out.begin(), ids.out.end(), '\n'), 3);
+  const Run text = run_fptq({"tokenize", kTinyModel, "--decode"}, ids.out);
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(text.out, "\"Once upon a time\"\n\"caf\xc3\xa9 \xf0\x9f\x8c\x8d\"\n\"\"\n");
+}
+
+TEST(Tokenize, BadLinesAreNamed) {
+  const Run run = run_fptq({"tokenize", kTinyModel}, "\"fine\"\n[1]\n");
+  EXPECT_EQ(run.code, 3);
+  EXPECT_THAT(run.err, HasSubstr("line 2"));
+  EXPECT_EQ(run_fptq({"tokenize", kTinyModel, "--decode"}, "[512]\n").code, 3) << "beyond the vocabulary";
+}
+
+}  // namespace
+}  // namespace fptq
