@@ -12,11 +12,11 @@
 namespace fptq {
 
 struct ActivationContext {
-  ActivationStatistics statistics;   // empty for methods that need no data
-  std::string norm;                  // the norm that can absorb a scale ("input_layernorm"), or empty
-  double static_threshold = 15.0;    // v0 of the paper
-  double dynamic_threshold = 150.0;  // v1
-  DType scale_dtype = DType::kF32;   // that the static scale is stored in: it is rounded to it here
+  const ActivationStatistics& statistics;  // empty for methods that need no data
+  std::string norm = {};                   // the norm that can absorb a scale ("input_layernorm"), or empty
+  double static_threshold = 15.0;          // v0 of the paper
+  double dynamic_threshold = 150.0;        // v1
+  DType scale_dtype = DType::kF32;         // that the static scale is stored in: it is rounded to it here
 };
 
 struct ActivationPlan {

@@ -74,8 +74,7 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
 ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
                                       const ActivationStatistics& statistics) const {
   check_finite(statistics, where(fmt::format("layer {} {}", layer, facts.name)));
-  ActivationContext context;
-  context.statistics = statistics;
+  ActivationContext context{.statistics = statistics};
   if (const auto norm = absorbing_norm(facts)) context.norm = last_name(norm_module_name(layer, *norm));
   context.static_threshold = options_.static_threshold;
   context.dynamic_threshold = options_.dynamic_threshold;

@@ -81,7 +81,7 @@ std::vector<int32_t> ordinary_ids(const Tokenizer& tokenizer, const ModelConfig&
   std::vector<int32_t> ids;
   const int64_t n = std::min(tokenizer.vocab_size(), config.vocab_size);
   for (int32_t id = 0; id < n; ++id) {
-    if (!tokenizer.is_special(id)) ids.push_back(id);
+    if (!tokenizer.is_special(id) && !tokenizer.id_to_token(id).empty()) ids.push_back(id);
   }
   if (ids.empty())
     throw Error(ErrorKind::kBadModel, "tokenizer", "has no ids but special ones to calibrate with");

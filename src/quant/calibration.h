@@ -24,7 +24,7 @@ struct CalibrationData {
 // `options.nsamples` windows of `options.seqlen` ids, fewer where the file has no more. A text is tokenized
 // without special tokens, as a whole (documents of a JSON file one by one, their ids joined), and cut into
 // consecutive windows from its head, or at random places. "random" draws every id uniformly from the ids that
-// are in the vocabulary and not special. Throws Error: kUsage for options outside their range and a text
+// are in use and not special. Throws Error: kUsage for options outside their range and a text
 // shorter than one window; kIo and kBadModel for the file (CalibrationText) and for ids outside the model's
 // vocabulary. The result depends on nothing but its arguments and the file.
 CalibrationData load_calibration(const CalibrationOptions& options, const Tokenizer& tokenizer,
