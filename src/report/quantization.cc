@@ -30,19 +30,19 @@ Json linear_members(const LinearReport& linear) {
           {"sqnr_db", linear.sqnr_db}};
 }
 
-// "210 matrices, 4 bits, groups of 64 (the group size that was asked for does not divide their inputs)"
-std::string weights_line(const QuantizeReport& report) {
+// One line for each kind of matrix: "210 matrices in 4 bits, groups of 64 (the size asked for does not divide
+// their inputs)"
+void add_weights(Table& table, const QuantizeReport& report) {
   std::map<std::tuple<int, int64_t, bool>, int64_t> kinds;
   for (const LinearReport& l : report.linears) ++kinds[{l.bits, l.group_size, l.group_size_fell_back}];
-  std::string out;
+  const char* label = "weights";
   for (const auto& [kind, count] : kinds) {
     const auto& [bits, group, fell_back] = kind;
-    if (!out.empty()) out += "; ";
-    out += fmt::format("{}, {} bits, ", times(count, "matrix"), bits);
-    out += group == 0 ? "one group a row" : fmt::format("groups of {}", group);
-    if (fell_back) out += " (what was asked for does not divide their inputs)";
+    table.add({label, fmt::format("{} in {} bits, {}{}", times(count, "matrix"), bits,
+                                  group == 0 ? "one group a row" : fmt::format("groups of {}", group),
+                                  fell_back ? " (the size asked for does not divide their inputs)" : "")});
+    label = "";
   }
-  return out;
 }
 
 std::string activations_line(const QuantizeReport& report) {
@@ -97,7 +97,7 @@ std::string to_text(const QuantizeReport& report) {
                         std::max<double>(1, static_cast<double>(report.output_bytes));
   table.add({"size", fmt::format("{} -> {}, {} times smaller", bytes(report.source_bytes),
                                  bytes(report.output_bytes), fixed(shrink, 2))});
-  table.add({"weights", weights_line(report)});
+  add_weights(table, report);
   if (!report.inputs.empty()) table.add({"activations", activations_line(report)});
   if (report.evaluation) add_evaluation(table, *report.evaluation);
   const char* label = "worst layers";

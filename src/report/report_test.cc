@@ -112,8 +112,8 @@ TEST(QuantizeReportText, SummaryCountsDecisionsAndNamesTheThreeWorst) {
   const std::string text = to_text(quantization());
   EXPECT_THAT(text, HasSubstr("269.0 MB -> 100.0 MB, 2.69 times smaller"));
   EXPECT_THAT(text, HasSubstr("3 inputs: 1 static, 1 equalized then static, 1 per token"));
-  EXPECT_THAT(text,
-              HasSubstr("1 matrix, 4 bits, groups of 64; 4 matrices, 4 bits, groups of 64 (what was asked"));
+  EXPECT_THAT(text, HasSubstr("1 matrix in 4 bits, groups of 64\n"));
+  EXPECT_THAT(text, HasSubstr("4 matrices in 4 bits, groups of 64 (the size asked"));
   const size_t first = text.find("m2  relative error 0.00400"), second = text.find("m4  "),
                third = text.find("m1  ");
   EXPECT_LT(first, second);

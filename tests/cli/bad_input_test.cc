@@ -30,7 +30,7 @@ class BadInput : public testing::Test {
     std::vector<std::string> args = {"quantize", model(),    out(), "-q",       "--nsamples",
                                      "2",        "--seqlen", "64",  "--no-eval"};
     args.insert(args.end(), options.begin(), options.end());
-    const Run run = run_fptq(args);
+    const Outcome run = run_fptq(args);
     EXPECT_EQ(run.code, code) << run.err;
     for (const std::string& word : words) EXPECT_THAT(run.err, HasSubstr(word));
     EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
@@ -48,7 +48,7 @@ class BadInput : public testing::Test {
 };
 
 TEST_F(BadInput, ModelDoesNotExist) {
-  const Run run = run_fptq({"quantize", (folder_ / "nowhere").string(), out(), "-q"});
+  const Outcome run = run_fptq({"quantize", (folder_ / "nowhere").string(), out(), "-q"});
   EXPECT_EQ(run.code, 4);
   EXPECT_THAT(run.err, HasSubstr("nowhere"));
 }
@@ -125,11 +125,11 @@ TEST_F(BadInput, CalibrationIsAPipe) {
 
 TEST_F(BadInput, OutputIsAFileOrTheModelItself) {
   folder_.write("taken", "precious");
-  const Run file = run_fptq({"quantize", model(), (folder_ / "taken").string(), "-q", "--force"});
+  const Outcome file = run_fptq({"quantize", model(), (folder_ / "taken").string(), "-q", "--force"});
   EXPECT_NE(file.code, 0);
   EXPECT_THAT(file.err, HasSubstr("taken"));
   EXPECT_EQ(slurp(folder_ / "taken"), "precious");
-  const Run itself = run_fptq({"quantize", model(), model() + "/.", "-q", "--force"});
+  const Outcome itself = run_fptq({"quantize", model(), model() + "/.", "-q", "--force"});
   EXPECT_NE(itself.code, 0);
   EXPECT_TRUE(fs::exists(fs::path(model()) / "model.safetensors")) << "the model survives";
 }
@@ -140,7 +140,7 @@ TEST_F(BadInput, EvaluationTextIsMissingOrEmpty) {
 }
 
 TEST_F(BadInput, ControlCharactersInNamesDoNotReachTheTerminal) {
-  const Run run = run_fptq({"inspect", (folder_ / "no\x1b[31mwhere\n").string()});
+  const Outcome run = run_fptq({"inspect", (folder_ / "no\x1b[31mwhere\n").string()});
   EXPECT_EQ(run.code, 4);
   EXPECT_THAT(run.err, testing::Not(HasSubstr("\x1b")));
   EXPECT_THAT(run.err, HasSubstr("\\x1b[31m"));

@@ -26,7 +26,7 @@ TEST(Process, SignalsStopTheWorkWithTheirExitCode) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     running.signal(signal);
-    const Run run = running.wait();
+    const Outcome run = running.wait();
     EXPECT_EQ(run.code, code) << run.err;
     EXPECT_THAT(run.err, HasSubstr("stopped by SIG"));
     EXPECT_FALSE(fs::exists(out)) << "nothing that looks complete";
@@ -35,7 +35,7 @@ TEST(Process, SignalsStopTheWorkWithTheirExitCode) {
 
 TEST(Process, AFullDiskUnderTheResultIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
-  const Run run = RunningFptq({"inspect", kTinyModel}, "", {}, "/dev/full").wait();
+  const Outcome run = RunningFptq({"inspect", kTinyModel}, "", {}, "/dev/full").wait();
   EXPECT_EQ(run.code, 4);
   EXPECT_THAT(run.err, HasSubstr("standard output"));
 }
@@ -44,14 +44,14 @@ TEST(Process, NamesNeedNotBeUtf8AndHomeNeedNotExist) {
   const TempFolder folder;
   const fs::path model = folder / "mod\xe8le";
   fs::copy(kTinyModel, model, fs::copy_options::recursive);
-  const Run run = run_fptq({"inspect", model.string(), "--json"}, "",
-                           {"HOME=", "TMPDIR=/nonexistent", "LC_ALL=tr_TR.UTF-8"});
+  const Outcome run = run_fptq({"inspect", model.string(), "--json"}, "",
+                               {"HOME=", "TMPDIR=/nonexistent", "LC_ALL=tr_TR.UTF-8"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("mod\xef\xbf\xbdle"));
 }
 
 TEST(Process, NothingIsDrawnWhereStderrIsNoTerminal) {
-  const Run run = run_fptq({"eval", kTinyModel, "--text", kHeldOutText, "--max-tokens", "512"});
+  const Outcome run = run_fptq({"eval", kTinyModel, "--text", kHeldOutText, "--max-tokens", "512"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.err, Not(HasSubstr("\r")));
   EXPECT_THAT(run.err, Not(HasSubstr("\x1b")));

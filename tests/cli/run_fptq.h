@@ -16,7 +16,7 @@
 
 namespace fptq {
 
-struct Run {
+struct Outcome {
   int code = 0;  // exit code, or 128 + the signal that ended it
   std::string out, err;
 };
@@ -50,7 +50,7 @@ class RunningFptq {
   void signal(int number) const { kill(pid_, number); }
   std::string err_so_far() const { return slurp(folder_ / "err"); }
 
-  Run wait() const {
+  Outcome wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -62,8 +62,8 @@ class RunningFptq {
   pid_t pid_ = -1;
 };
 
-inline Run run_fptq(const std::vector<std::string>& args, const std::string& input = {},
-                    const std::vector<std::string>& environment = {}) {
+inline Outcome run_fptq(const std::vector<std::string>& args, const std::string& input = {},
+                        const std::vector<std::string>& environment = {}) {
   return RunningFptq(args, input, environment).wait();
 }
 

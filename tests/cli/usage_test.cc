@@ -20,7 +20,7 @@ struct Mistake {
 class UsageMistake : public testing::TestWithParam<Mistake> {};
 
 TEST_P(UsageMistake, ExitsWith2AndOneLine) {
-  const Run run = run_fptq(GetParam().args);
+  const Outcome run = run_fptq(GetParam().args);
   EXPECT_EQ(run.code, 2);
   EXPECT_THAT(run.out, IsEmpty());
   EXPECT_THAT(run.err, StartsWith("fptq: "));
@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Usage, HelpHasAnExampleFirstAndFitsAScreen) {
   for (const char* command : {"quantize", "eval", "compare", "generate", "inspect", "verify", "tokenize"}) {
-    for (const Run& run : {run_fptq({command, "--help"}), run_fptq({"help", command})}) {
+    for (const Outcome& run : {run_fptq({command, "--help"}), run_fptq({"help", command})}) {
       EXPECT_EQ(run.code, 0);
       EXPECT_THAT(run.out, StartsWith("Example:\n")) << command;
       EXPECT_THAT(run.out, HasSubstr("fptq " + std::string(command)));
@@ -99,7 +99,7 @@ TEST(Usage, HelpHasAnExampleFirstAndFitsAScreen) {
 }
 
 TEST(Usage, HelpListsEveryCommandButTheHiddenOne) {
-  const Run run = run_fptq({"--help"});
+  const Outcome run = run_fptq({"--help"});
   EXPECT_EQ(run.code, 0);
   EXPECT_THAT(run.out, HasSubstr("\n  compare "));
   EXPECT_THAT(run.out, HasSubstr("\n  tokenize "));
@@ -110,7 +110,7 @@ TEST(Usage, VersionNamesBuildAndInstructionSet) {
   EXPECT_THAT(
       run_fptq({"--version"}, "", {"FPTQ_ISA=portable"}).out,
       testing::MatchesRegex("fptq [0-9.]+ \\(git [^,]+, g?c?l?a?n?[gc]+ [^,]+, kernels portable\\)\n"));
-  const Run unknown = run_fptq({"--version"}, "", {"FPTQ_ISA=mmx"});
+  const Outcome unknown = run_fptq({"--version"}, "", {"FPTQ_ISA=mmx"});
   EXPECT_EQ(unknown.code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("mmx"));
 }

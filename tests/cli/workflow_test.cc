@@ -16,8 +16,9 @@ class Workflow : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TempFolder;
-    quantized_ = new Run(run_fptq({"quantize", kTinyModel, out(), "--calib", "random", "--nsamples", "4",
-                                   "--seqlen", "128", "--group_size", "64", "--json", "-q", "--no-eval"}));
+    quantized_ =
+        new Outcome(run_fptq({"quantize", kTinyModel, out(), "--calib", "random", "--nsamples", "4",
+                              "--seqlen", "128", "--group_size", "64", "--json", "-q", "--no-eval"}));
   }
   static void TearDownTestSuite() {
     delete quantized_;
@@ -25,7 +26,7 @@ class Workflow : public testing::Test {
   }
   static std::string out() { return (*folder_ / "out").string(); }
   static inline TempFolder* folder_ = nullptr;
-  static inline Run* quantized_ = nullptr;
+  static inline Outcome* quantized_ = nullptr;
 };
 
 TEST_F(Workflow, QuantizeReportsEveryInputAndMatrix) {
@@ -40,7 +41,7 @@ TEST_F(Workflow, QuantizeReportsEveryInputAndMatrix) {
 }
 
 TEST_F(Workflow, VerifyFindsItWhole) {
-  const Run run = run_fptq({"verify", out()});
+  const Outcome run = run_fptq({"verify", out()});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("ok: "));
 }
@@ -55,7 +56,7 @@ TEST_F(Workflow, VerifyFindsOneChangedByte) {
   file.seekg(at).get(byte);
   file.seekp(at).put(static_cast<char>(byte ^ 0x10));
   file.close();
-  const Run run = run_fptq({"verify", damaged});
+  const Outcome run = run_fptq({"verify", damaged});
   EXPECT_EQ(run.code, 6);
   EXPECT_THAT(run.err, HasSubstr("model.safetensors"));
   EXPECT_EQ(parse_json(run_fptq({"verify", damaged, "--json"}).out, "v")["ok"], false);
@@ -64,15 +65,15 @@ TEST_F(Workflow, VerifyFindsOneChangedByte) {
 TEST_F(Workflow, OutputIsNotReplacedUnlessForced) {
   const std::vector<std::string> again = {"quantize", kTinyModel, out(), "--nsamples", "1",
                                           "--seqlen", "64",       "-q",  "--no-eval"};
-  const Run refused = run_fptq(again);
+  const Outcome refused = run_fptq(again);
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.err, HasSubstr("--force"));
   EXPECT_EQ(run_fptq({"verify", out()}).code, 0) << "the old result is untouched";
 }
 
 TEST_F(Workflow, EvaluationHasTheKeysThatOthersRelyOn) {
-  const Run run = run_fptq({"eval", out(), "--text", kHeldOutText, "--reference", kTinyModel, "--ctx", "256",
-                            "--max-tokens", "1024", "--json"});
+  const Outcome run = run_fptq({"eval", out(), "--text", kHeldOutText, "--reference", kTinyModel, "--ctx",
+                                "256", "--max-tokens", "1024", "--json"});
   ASSERT_EQ(run.code, 0) << run.err;
   const Json json = parse_json(run.out, "eval");
   EXPECT_EQ(json["tokens"], 1024);
@@ -92,14 +93,14 @@ TEST_F(Workflow, QualityGateDecidesTheExitCode) {
     return run_fptq(args);
   };
   EXPECT_EQ(with_limit("100").code, 0);
-  const Run failed = with_limit("0");
+  const Outcome failed = with_limit("0");
   EXPECT_EQ(failed.code, 5);
   EXPECT_THAT(failed.err, HasSubstr("mean KL divergence"));
   EXPECT_THAT(failed.out, HasSubstr("perplexity")) << "the result is printed all the same";
 }
 
 TEST_F(Workflow, CompareShowsBothModels) {
-  const Run run = run_fptq(
+  const Outcome run = run_fptq(
       {"compare", kTinyModel, out(), "--max-tokens", "512", "--prompt", "Once upon a time", "-n", "8"});
   ASSERT_EQ(run.code, 0) << run.err;
   for (const char* row : {"size ", "perplexity ", "KL divergence, mean", "top-1 agreement",
@@ -109,14 +110,14 @@ TEST_F(Workflow, CompareShowsBothModels) {
 }
 
 TEST_F(Workflow, InspectShowsSchemes) {
-  const Run run = run_fptq({"inspect", out()});
+  const Outcome run = run_fptq({"inspect", out()});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("model.layers.4.mlp.down_proj"));
   EXPECT_THAT(run.out, HasSubstr("int4"));
 }
 
 TEST_F(Workflow, QuantizedModelIsNotQuantizedAgain) {
-  const Run run = run_fptq({"quantize", out(), (*folder_ / "twice").string(), "-q"});
+  const Outcome run = run_fptq({"quantize", out(), (*folder_ / "twice").string(), "-q"});
   EXPECT_EQ(run.code, 3);
   EXPECT_THAT(run.err, HasSubstr("quantized"));
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "twice"));
@@ -125,7 +126,7 @@ TEST_F(Workflow, QuantizedModelIsNotQuantizedAgain) {
 TEST(Quantize, DryRunPrintsThePlanAndWritesNothing) {
   const TempFolder folder;
   const std::string out = (folder / "out").string();
-  const Run run = run_fptq({"quantize", kTinyModel, out, "--dry-run"});
+  const Outcome run = run_fptq({"quantize", kTinyModel, out, "--dry-run"});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("5 layers"));
   EXPECT_THAT(run.out, HasSubstr("mlp.down_proj"));
@@ -138,7 +139,8 @@ TEST(Quantize, DryRunPrintsThePlanAndWritesNothing) {
 TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
   const TempFolder folder;
   const std::string out = (folder / "it's here").string();
-  const Run run = run_fptq({"quantize", kTinyModel, out, "--nsamples", "2", "--seqlen", "64", "--explain"});
+  const Outcome run =
+      run_fptq({"quantize", kTinyModel, out, "--nsamples", "2", "--seqlen", "64", "--explain"});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("layer  input"));
   EXPECT_THAT(run.out, HasSubstr("times smaller"));
@@ -150,7 +152,7 @@ TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
 
 // transformers 5, float32 weights and arithmetic, log-softmax in float64, on the first 2,048 tokens.
 TEST(Eval, PerplexityEqualsTransformers) {
-  const Run run = run_fptq(
+  const Outcome run = run_fptq(
       {"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "256", "--max-tokens", "2048", "--json"});
   ASSERT_EQ(run.code, 0) << run.err;
   const Json json = parse_json(run.out, "eval");
@@ -161,7 +163,7 @@ TEST(Eval, PerplexityEqualsTransformers) {
 
 TEST(Eval, ThreadsAndLocaleChangeNothing) {
   const auto evaluate = [](const char* threads, const char* locale) {
-    const Run run =
+    const Outcome run =
         run_fptq({"eval", kTinyModel, "--text", kHeldOutText, "--max-tokens", "512", "--json", "-t", threads},
                  "", {locale});
     Json json = parse_json(run.out, "eval");
@@ -175,7 +177,7 @@ TEST(Eval, ThreadsAndLocaleChangeNothing) {
 
 TEST(Generate, StreamsTheSameTextThatJsonReports) {
   const std::vector<std::string> args = {"generate", kTinyModel, "Once upon a time", "-n", "24"};
-  const Run streamed = run_fptq(args);
+  const Outcome streamed = run_fptq(args);
   ASSERT_EQ(streamed.code, 0) << streamed.err;
   EXPECT_GT(streamed.out.size(), 20u);
   std::vector<std::string> as_json = args;
@@ -186,24 +188,24 @@ TEST(Generate, StreamsTheSameTextThatJsonReports) {
 }
 
 TEST(Generate, PromptMayComeFromStandardInput) {
-  const Run typed = run_fptq({"generate", kTinyModel, "Once upon a time", "-n", "8"});
-  const Run piped = run_fptq({"generate", kTinyModel, "-", "-n", "8"}, "Once upon a time");
+  const Outcome typed = run_fptq({"generate", kTinyModel, "Once upon a time", "-n", "8"});
+  const Outcome piped = run_fptq({"generate", kTinyModel, "-", "-n", "8"}, "Once upon a time");
   EXPECT_EQ(piped.code, 0) << piped.err;
   EXPECT_EQ(piped.out, typed.out);
 }
 
 TEST(Tokenize, LinesGoBothWays) {
   const std::string lines = "\"Once upon a time\"\n\"caf\\u00e9 \\ud83c\\udf0d\"\n\"\"\n";
-  const Run ids = run_fptq({"tokenize", kTinyModel}, lines);
+  const Outcome ids = run_fptq({"tokenize", kTinyModel}, lines);
   ASSERT_EQ(ids.code, 0) << ids.err;
   EXPECT_EQ(std::count(ids.out.begin(), ids.out.end(), '\n'), 3);
-  const Run text = run_fptq({"tokenize", kTinyModel, "--decode"}, ids.out);
+  const Outcome text = run_fptq({"tokenize", kTinyModel, "--decode"}, ids.out);
   ASSERT_EQ(text.code, 0) << text.err;
   EXPECT_EQ(text.out, "\"Once upon a time\"\n\"caf\xc3\xa9 \xf0\x9f\x8c\x8d\"\n\"\"\n");
 }
 
 TEST(Tokenize, BadLinesAreNamed) {
-  const Run run = run_fptq({"tokenize", kTinyModel}, "\"fine\"\n[1]\n");
+  const Outcome run = run_fptq({"tokenize", kTinyModel}, "\"fine\"\n[1]\n");
   EXPECT_EQ(run.code, 3);
   EXPECT_THAT(run.err, HasSubstr("line 2"));
   EXPECT_EQ(run_fptq({"tokenize", kTinyModel, "--decode"}, "[512]\n").code, 3) << "beyond the vocabulary";
