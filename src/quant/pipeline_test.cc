@@ -1,5 +1,6 @@
 #include "quant/pipeline.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
