@@ -40,7 +40,9 @@ inline __m256i high_codes(__m256i bytes) {
 template <int T>
 inline __attribute__((always_inline)) void widen(const __m256i (&pairs)[T][kVectors],
                                                  __m256i (&sum)[T][kVectors]) {
+#pragma GCC unroll 8
   for (int t = 0; t < T; ++t) {
+#pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
       sum[t][v] = _mm256_add_epi32(sum[t][v], _mm256_madd_epi16(pairs[t][v], _mm256_set1_epi16(1)));
     }
@@ -184,7 +186,9 @@ void tile(const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, i
       __m256i sum[T][kVectors] = {};
       Source::template dot<T>(codes + c * Source::kColumnBytes, a, a_stride, w.group_inputs, sum);
       const int64_t cell = (panel * w.groups + g) * kPanel + c;
+#pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
+#pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) {
           add_scaled(w, r, row + t, g, cell + 8 * v, sum[t][v], r.acc + (row + t) * kPanel + c + 8 * v);
         }
