@@ -95,7 +95,7 @@ int run_quantize(const Arguments& args) {
       print(a.json ? to_json(plan) : to_text(plan));
       return 0;
     }
-    log_block(to_text(plan));
+    log_block(to_text(plan) + "\n");
   }
   ProgressLine progress(a.verbosity.verbosity(), "the same command goes on from the last finished layer");
   const QuantizeReport report = quantize(a.model, a.output, a.options, progress);

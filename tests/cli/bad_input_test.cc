@@ -66,7 +66,7 @@ TEST_F(BadInput, WeightsAreEmptyOrCutShort) {
 TEST_F(BadInput, OnlyAPickleIsThere) {
   fs::remove(fs::path(model()) / "model.safetensors");
   replace("pytorch_model.bin", "PK\x03\x04");
-  expect_refused(3, {"pytorch_model.bin", "safetensors"});
+  expect_refused(3, {"pytorch_model.bin", "safe_serialization"});
 }
 
 TEST_F(BadInput, ConfigIsMissingEmptyOrOfTheWrongKind) {
@@ -83,9 +83,9 @@ TEST_F(BadInput, ConfigIsMissingEmptyOrOfTheWrongKind) {
 TEST_F(BadInput, ConfigContradictsTheTensors) {
   std::string config = slurp(kTinyModel + "/config.json");
   const std::string heads = "\"hidden_size\": 64";
-  config.replace(config.find(heads), heads.size(), "\"hidden_size\": 72");
+  config.replace(config.find(heads), heads.size(), "\"hidden_size\": 80");
   replace("config.json", config);
-  expect_refused(3, {"72"});
+  expect_refused(3, {"80", "64"});
 }
 
 TEST_F(BadInput, TokenizerIsMissing) {
@@ -114,7 +114,7 @@ TEST_F(BadInput, CalibrationLinesHaveNoText) {
 }
 
 TEST_F(BadInput, CalibrationTextIsShorterThanOneWindow) {
-  expect_calibration_refused("Once upon a time", 3, {"calib.txt", "64"});
+  expect_calibration_refused("Once upon a time", 2, {"calib.txt", "64", "--seqlen"});
 }
 
 TEST_F(BadInput, CalibrationIsAPipe) {

@@ -67,7 +67,7 @@ TEST_F(Workflow, OutputIsNotReplacedUnlessForced) {
                                           "--seqlen", "64",       "-q",  "--no-eval"};
   const Outcome refused = run_fptq(again);
   EXPECT_NE(refused.code, 0);
-  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_THAT(refused.err, HasSubstr("exists already"));
   EXPECT_EQ(run_fptq({"verify", out()}).code, 0) << "the old result is untouched";
 }
 
@@ -208,7 +208,6 @@ TEST(Tokenize, BadLinesAreNamed) {
   const Outcome run = run_fptq({"tokenize", kTinyModel}, "\"fine\"\n[1]\n");
   EXPECT_EQ(run.code, 3);
   EXPECT_THAT(run.err, HasSubstr("line 2"));
-  EXPECT_EQ(run_fptq({"tokenize", kTinyModel, "--decode"}, "[512]\n").code, 3) << "beyond the vocabulary";
 }
 
 }  // namespace
