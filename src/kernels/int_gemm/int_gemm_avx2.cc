@@ -37,6 +37,20 @@ inline __m256i high_codes(__m256i bytes) {
   return _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
 }
 
+// Written out, because GCC 12 otherwise keeps some of a tile's sums in memory.
+inline __attribute__((always_inline)) void add_pairs16(__m256i& sum, __m256i codes, __m256i activations) {
+  __m256i products;
+  asm volatile("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+               : "+x"(sum), "=&x"(products)
+               : "x"(codes), "x"(activations));
+}
+inline __attribute__((always_inline)) void add_pairs32(__m256i& sum, __m256i codes, __m256i activations) {
+  __m256i products;
+  asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+               : "+x"(sum), "=&x"(products)
+               : "x"(codes), "x"(activations));
+}
+
 template <int T>
 inline __attribute__((always_inline)) void widen(const __m256i (&pairs)[T][kVectors],
                                                  __m256i (&sum)[T][kVectors]) {
@@ -70,8 +84,8 @@ struct Bytes {
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
           const __m256i four = broadcast4(a + t * a_stride + k);
-          pairs[t][0] = _mm256_add_epi16(pairs[t][0], _mm256_maddubs_epi16(w0, four));
-          pairs[t][1] = _mm256_add_epi16(pairs[t][1], _mm256_maddubs_epi16(w1, four));
+          add_pairs16(pairs[t][0], w0, four);
+          add_pairs16(pairs[t][1], w1, four);
         }
       }
       widen<T>(pairs, sum);
@@ -99,10 +113,10 @@ struct Nibbles {
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
           const __m256i low = broadcast4(a + t * a_stride + k), high = broadcast4(a + t * a_stride + k + 4);
-          pairs[t][0] = _mm256_add_epi16(pairs[t][0], _mm256_maddubs_epi16(low_codes(bytes0), low));
-          pairs[t][1] = _mm256_add_epi16(pairs[t][1], _mm256_maddubs_epi16(low_codes(bytes1), low));
-          pairs[t][0] = _mm256_add_epi16(pairs[t][0], _mm256_maddubs_epi16(high_codes(bytes0), high));
-          pairs[t][1] = _mm256_add_epi16(pairs[t][1], _mm256_maddubs_epi16(high_codes(bytes1), high));
+          add_pairs16(pairs[t][0], low_codes(bytes0), low);
+          add_pairs16(pairs[t][1], low_codes(bytes1), low);
+          add_pairs16(pairs[t][0], high_codes(bytes0), high);
+          add_pairs16(pairs[t][1], high_codes(bytes1), high);
         }
       }
       widen<T>(pairs, sum);
@@ -126,8 +140,8 @@ struct Words {
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
         const __m256i two = broadcast4(a + t * a_stride + k);
-        sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(w0, two));
-        sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(w1, two));
+        add_pairs32(sum[t][0], w0, two);
+        add_pairs32(sum[t][1], w1, two);
       }
     }
   }
@@ -151,64 +165,71 @@ struct StoredBytes {
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
         const __m256i two = broadcast4(a + t * a_stride + k);
-        sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(w0, two));
-        sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(w1, two));
+        add_pairs32(sum[t][0], w0, two);
+        add_pairs32(sum[t][1], w1, two);
       }
     }
   }
 };
 
-// The exact dot of 8 columns from `cell` on and one row's group, scaled and added to acc[8].
-inline void add_scaled(const IntTiles& w, const IntRows& r, int64_t row, int64_t group, int64_t cell,
-                       __m256i dot, float* acc) {
-  const int32_t a_sum = r.a_sums[row * w.groups + group];
-  if (w.offsets == nullptr) {
-    dot = _mm256_sub_epi32(dot, _mm256_set1_epi32(w.code_bias * a_sum));
-  } else {
+// What remains to be taken off the sums of one row and 8 columns from `cell` on, where there are zero points.
+inline __attribute__((always_inline)) __m256i without_zeros(const IntTiles& w, const IntRows& r, int64_t row,
+                                                            int32_t a_sum, int64_t cell, __m256i dot) {
+  if (w.offsets != nullptr) {
     dot = _mm256_sub_epi32(dot, _mm256_mullo_epi32(load(w.offsets + cell), _mm256_set1_epi32(a_sum)));
   }
   if (r.act_zero != nullptr) {
-    dot = _mm256_sub_epi32(dot, _mm256_mullo_epi32(load(w.sums + cell), _mm256_set1_epi32(r.act_zero[row])));
+    const __m256i zero = _mm256_set1_epi32(r.act_zero[row]);
+    dot = _mm256_sub_epi32(dot, _mm256_mullo_epi32(load(w.sums + cell), zero));
   }
-  const __m256 scale = _mm256_load_ps(w.scales + cell);
-  _mm256_store_ps(acc, _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, _mm256_load_ps(acc)));
+  return dot;
 }
 
 // acc[t][64] = fma(dot, scale, acc) for T rows from `row` on and one panel, over groups [g_begin, g_end) in
 // turn.
-template <int T, typename Source>
+template <int T, typename Source, bool kZeros>
 void tile(const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
           const uint8_t* codes, int64_t row) {
   const int64_t a_stride = w.groups * w.group_inputs;
+  const int32_t common_offset = w.offsets == nullptr ? w.code_bias : 0;
   for (int64_t g = g_begin; g < g_end; ++g, codes += Source::group_bytes(w)) {
+    const int32_t* a_sums = r.a_sums + row * w.groups + g;
     const typename Source::Activation* a = Source::activations(r) + row * a_stride + g * w.group_inputs;
     for (int64_t c = 0; c < kPanel; c += kTileColumns) {
-      __m256i sum[T][kVectors] = {};
+      __m256i sum[T][kVectors];
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        sum[t][0] = sum[t][1] = _mm256_set1_epi32(-common_offset * a_sums[t * w.groups]);
+      }
       Source::template dot<T>(codes + c * Source::kColumnBytes, a, a_stride, w.group_inputs, sum);
       const int64_t cell = (panel * w.groups + g) * kPanel + c;
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) {
-          add_scaled(w, r, row + t, g, cell + 8 * v, sum[t][v], r.acc + (row + t) * kPanel + c + 8 * v);
+          float* acc = r.acc + (row + t) * kPanel + c + 8 * v;
+          __m256i dot = sum[t][v];
+          if constexpr (kZeros) dot = without_zeros(w, r, row + t, a_sums[t * w.groups], cell + 8 * v, dot);
+          const __m256 scale = _mm256_load_ps(w.scales + cell + 8 * v);
+          _mm256_store_ps(acc, _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, _mm256_load_ps(acc)));
         }
       }
     }
   }
 }
 
-template <typename Source>
+template <typename Source, bool kZeros>
 void tile_of(int64_t rows, const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
              const uint8_t* codes, int64_t row) {
   switch (rows) {
     case 1:
-      return tile<1, Source>(w, r, panel, g_begin, g_end, codes, row);
+      return tile<1, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
     case 2:
-      return tile<2, Source>(w, r, panel, g_begin, g_end, codes, row);
+      return tile<2, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
     case 3:
-      return tile<3, Source>(w, r, panel, g_begin, g_end, codes, row);
+      return tile<3, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
     default:
-      return tile<4, Source>(w, r, panel, g_begin, g_end, codes, row);
+      return tile<4, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
   }
 }
 
@@ -231,20 +252,29 @@ void unpack_bytes(const uint8_t* stored, int64_t bytes, uint8_t* codes) {
 // Rows up to which unpacking for each tile of rows costs less than a detour through the cache.
 constexpr int64_t kDirectRows = 4;
 
-template <typename Stored, typename Unpacked>
+template <typename Stored, typename Unpacked, bool kZeros>
 void panel_sums(const IntTiles& w, const IntRows& r, int64_t panel,
                 void (*unpack)(const uint8_t* stored, int64_t bytes, uint8_t* codes)) {
   const uint8_t* stored = w.codes + panel * w.groups * w.group_bytes;
   if (r.rows <= kDirectRows) {
-    tile_of<Stored>(r.rows, w, r, panel, 0, w.groups, stored, 0);
+    tile_of<Stored, kZeros>(r.rows, w, r, panel, 0, w.groups, stored, 0);
     return;
   }
   for (int64_t g = 0; g < w.groups; g += r.panel_groups) {
     const int64_t g_end = g + r.panel_groups < w.groups ? g + r.panel_groups : w.groups;
     unpack(stored + g * w.group_bytes, (g_end - g) * w.group_bytes, r.panel);
     for (int64_t row = 0; row < r.rows; row += kTileRows) {
-      tile_of<Unpacked>(r.rows - row, w, r, panel, g, g_end, r.panel, row);
+      tile_of<Unpacked, kZeros>(r.rows - row, w, r, panel, g, g_end, r.panel, row);
     }
+  }
+}
+
+template <bool kZeros>
+void panel_of(const IntTiles& w, const IntRows& r, int64_t panel) {
+  if (w.bits == 4) {
+    panel_sums<Nibbles, Bytes, kZeros>(w, r, panel, unpack_nibbles);
+  } else {
+    panel_sums<StoredBytes, Words, kZeros>(w, r, panel, unpack_bytes);
   }
 }
 
@@ -273,10 +303,10 @@ void run(const IntTiles& w, const IntRows& r) {
   }
   for (int64_t n = r.begin; n < r.end; n += kPanel) {
     memset(r.acc, 0, (size_t)(r.rows * kPanel) * sizeof(float));
-    if (w.bits == 4) {
-      panel_sums<Nibbles, Bytes>(w, r, n / kPanel, unpack_nibbles);
+    if (w.offsets != nullptr || r.act_zero != nullptr) {
+      panel_of<true>(w, r, n / kPanel);
     } else {
-      panel_sums<StoredBytes, Words>(w, r, n / kPanel, unpack_bytes);
+      panel_of<false>(w, r, n / kPanel);
     }
     write_panel(w, r, n);
   }
