@@ -58,9 +58,10 @@ ModelConfig read_config(const Folder& folder, const Companions& companions) {
 }
 
 MaybeTokenizer folder_tokenizer(const fs::path& path) {
-  if (!fs::exists(path / "tokenizer.json") && !fs::exists(path / "tokenizer.model"))
-    return {nullptr, path.string()};
-  return {Tokenizer::from_directory(path), path.string()};
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json"}) {
+    if (fs::exists(path / name)) return {Tokenizer::from_directory(path), path.string()};
+  }
+  return {nullptr, path.string()};
 }
 
 template <typename Source>
@@ -106,6 +107,14 @@ const FolderFormat& format_of(const Folder& folder) {
       "use the original model in F32, F16 or BF16, or one in compressed-tensors' format");
 }
 
+// More ids than rows of the embedding is a fault that shows only when such an id comes up.
+void check_vocabulary(Checkpoint& checkpoint) {
+  if (!checkpoint.tokenizer) return;
+  const int64_t ids = checkpoint.tokenizer->vocab_size(), rows = checkpoint.weights->config().vocab_size;
+  if (ids <= rows) return;
+  checkpoint.warnings.push_back(fmt::format("the tokenizer knows {} ids, the model {}", ids, rows));
+}
+
 Checkpoint open_folder(const fs::path& path) {
   Folder folder = read_folder(path);
   folder.quantization = json_find(folder.json, "quantization_config");
@@ -117,6 +126,7 @@ Checkpoint open_folder(const fs::path& path) {
   out.warnings = custom_code_warnings(path, folder.json);
   format.open(folder, out);
   out.tokenizer = folder_tokenizer(path);
+  check_vocabulary(out);
   return out;
 }
 
@@ -129,6 +139,7 @@ Checkpoint open_gguf(const fs::path& path) {
   out.tokenizer = gguf_tokenizer(*source);
   out.file_bytes = source->file().file().size();
   out.weights = std::move(source);
+  check_vocabulary(out);
   return out;
 }
 
