@@ -5,6 +5,8 @@ add_library(fptq_options INTERFACE)
 target_compile_options(fptq_options INTERFACE -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer
   # a*b+c must round twice everywhere, or results would differ between instruction sets
   -ffp-contract=off
+  # GCC 12 sees overlapping copies in std::string's operator+ that are not there (GCC bug 105651)
+  -Wno-restrict
   # __builtin_round etc. as plain functions without errno, so that loops vectorize
   -fno-math-errno)
 if(FPTQ_SANITIZE)

@@ -101,13 +101,10 @@ int32_t token_id(const Reader& r, const char* key) {
   return checked_cast<int32_t>(id, r.where() + ":" + key);
 }
 
+// Block types have no dense type of their own: what is written from them is F16, the type of the blocks' own scales.
 DType dense_dtype(const GgufFile& file) {
-  const StoredTensor* embedding = file.find("token_embd.weight");
   const StoredTensor* weight = file.find("blk.0.ffn_down.weight");
-  const auto half = [](const StoredTensor* t) {
-    return t != nullptr && (t->dtype == DType::kF16 || t->dtype == DType::kBF16);
-  };
-  return half(embedding) && half(weight) ? weight->dtype : DType::kF32;
+  return weight == nullptr || dtype_info(weight->dtype).block_size > 1 ? DType::kF16 : weight->dtype;
 }
 
 }  // namespace
