@@ -12,7 +12,8 @@ namespace fptq {
 
 class SyntheticSource final : public WeightSource {
  public:
-  explicit SyntheticSource(ModelConfig config, DType dtype = DType::kF32) : config_(std::move(config)), dtype_(dtype) {}
+  explicit SyntheticSource(ModelConfig config, DType dtype = DType::kF32)
+      : config_(std::move(config)), dtype_(dtype) {}
 
   static ModelConfig small_config() {
     ModelConfig c;
@@ -37,11 +38,13 @@ class SyntheticSource final : public WeightSource {
     w.rows = rows;
     w.cols = cols;
     w.weight = random({rows, cols}, static_cast<uint64_t>(layer * 16 + static_cast<int64_t>(id)), 0.2f);
-    if (config_.qkv_bias && id <= LinearId::kV) w.bias = random({rows}, 1000 + static_cast<uint64_t>(layer), 0.1f);
+    if (config_.qkv_bias && id <= LinearId::kV)
+      w.bias = random({rows}, 1000 + static_cast<uint64_t>(layer), 0.1f);
     return w;
   }
   Tensor norm(int64_t layer, NormId id) const override {
-    return random({config_.hidden_size}, 500 + static_cast<uint64_t>(layer * 2) + (id == NormId::kMlp), 0.3f, 1.0f);
+    return random({config_.hidden_size}, 500 + static_cast<uint64_t>(layer * 2) + (id == NormId::kMlp), 0.3f,
+                  1.0f);
   }
   Tensor final_norm() const override { return random({config_.hidden_size}, 600, 0.2f, 1.0f); }
   Tensor embedding() const override { return random({config_.vocab_size, config_.hidden_size}, 700, 1.0f); }

@@ -10,18 +10,18 @@ namespace fptq {
 struct ComparedModel {
   std::string path, format;
   uint64_t file_bytes = 0;
-  double bits_per_weight = 0;      // of the block's linear layers
+  double bits_per_weight = 0;  // of the block's linear layers
   double perplexity = 0;
   double load_seconds = 0;
   double prefill_tokens_per_second = 0;
   double decode_tokens_per_second = 0;
-  uint64_t peak_rss_bytes = 0;     // of a process that ran this model alone
-  std::string sample;              // greedy answer to the prompt
+  uint64_t peak_rss_bytes = 0;  // of a process that ran this model alone
+  std::string sample;           // greedy answer to the prompt
 };
 
 struct CompareOptions {
-  std::string text;                // evaluation text
-  int64_t ctx = 0;                 // 0: 1024, or the models' maximum where that is less
+  std::string text;  // evaluation text
+  int64_t ctx = 0;   // 0: 1024, or the models' maximum where that is less
   int64_t max_tokens = 8192;
   std::string prompt = "What is the capital of France?";
   int64_t max_new_tokens = 48;

@@ -21,7 +21,8 @@ enum class ErrorKind : int {
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, std::string where, std::string what, std::string fix = {})
-      : std::runtime_error((where.empty() ? "" : where + ": ") + what + (fix.empty() ? "" : " (" + fix + ")")),
+      : std::runtime_error((where.empty() ? "" : where + ": ") + what +
+                           (fix.empty() ? "" : " (" + fix + ")")),
         kind_(kind),
         where_(std::move(where)),
         fix_(std::move(fix)) {}

@@ -1,6 +1,7 @@
 // Perplexity of a model on a text, and its divergence from a reference model, under the harness of
-// docs/accuracy.md: the text is tokenized at once without special tokens and cut into non-overlapping windows of `ctx` tokens that
-// start cold. Perplexity scores all but the first token of a window; KL and top-1 cover all positions.
+// docs/accuracy.md: the text is tokenized at once without special tokens and cut into non-overlapping windows
+// of `ctx` tokens that start cold. Perplexity scores all but the first token of a window; KL and top-1 cover
+// all positions.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,11 @@
 namespace fptq {
 
 struct EvalOptions {
-  std::string text;          // path of a text file (UTF-8)
-  int64_t ctx = 0;           // tokens of a window; 0: 2048, or the model's maximum where that is less
-  int64_t max_tokens = 0;    // use only the first so many tokens; 0: all
-  std::string reference;     // path of the model to compare with; empty: none
-  std::string kv = "auto";   // auto (as the checkpoint says), float, int8
+  std::string text;         // path of a text file (UTF-8)
+  int64_t ctx = 0;          // tokens of a window; 0: 2048, or the model's maximum where that is less
+  int64_t max_tokens = 0;   // use only the first so many tokens; 0: all
+  std::string reference;    // path of the model to compare with; empty: none
+  std::string kv = "auto";  // auto (as the checkpoint says), float, int8
   int threads = 0;
 };
 
@@ -28,14 +29,14 @@ struct Divergence {
 struct EvalResult {
   std::string model, reference, text;
   int64_t ctx = 0;
-  int64_t tokens = 0;        // in whole windows (a text shorter than ctx is one window)
-  int64_t scored = 0;        // tokens with a prediction
+  int64_t tokens = 0;  // in whole windows (a text shorter than ctx is one window)
+  int64_t scored = 0;  // tokens with a prediction
   double perplexity = 0;
-  double perplexity_stderr = 0;   // one standard error, from the spread of the tokens' log-likelihoods
+  double perplexity_stderr = 0;  // one standard error, from the spread of the tokens' log-likelihoods
   double reference_perplexity = 0;
   std::optional<Divergence> kl;
   double seconds = 0;
-  double tokens_per_second = 0;   // of the model alone
+  double tokens_per_second = 0;  // of the model alone
   uint64_t peak_rss_bytes = 0;
 };
 

@@ -16,11 +16,11 @@ struct GenerateOptions {
   double min_p = 0.0;               // 0: off
   double repetition_penalty = 1.0;  // 1: off
   uint64_t seed = 0;
-  std::vector<std::string> stop;    // generation ends before any of these
+  std::vector<std::string> stop;  // generation ends before any of these
   bool ignore_eos = false;
-  bool chat = false;                // wrap the prompt in the model's chat format
-  std::string system;               // system message, with chat
-  std::string kv = "auto";          // auto, float, int8
+  bool chat = false;        // wrap the prompt in the model's chat format
+  std::string system;       // system message, with chat
+  std::string kv = "auto";  // auto, float, int8
   int threads = 0;
 };
 

@@ -13,11 +13,11 @@ namespace fptq {
 
 // Calibration data. Most callers leave all of it alone.
 struct CalibrationOptions {
-  // A text file, a JSON-lines file (objects with a "text" member, or plain strings), or "random": ids drawn uniformly
-  // from the vocabulary without its special tokens.
+  // A text file, a JSON-lines file (objects with a "text" member, or plain strings), or "random": ids drawn
+  // uniformly from the vocabulary without its special tokens.
   std::string source = "random";
-  int64_t nsamples = 32;        // windows
-  int64_t seqlen = 512;         // tokens of a window
+  int64_t nsamples = 32;  // windows
+  int64_t seqlen = 512;   // tokens of a window
   uint64_t seed = 0;
   bool draw_at_random = false;  // windows at random places of the file instead of consecutive from its head
 };
@@ -26,37 +26,38 @@ struct QuantizeOptions {
   // Behaviour
   std::string method = "fptq";  // a row of the method table
   int weight_bits = 4;
-  int64_t group_size = 128;     // falls back to 64, 32, then one group per row where it does not divide the inputs
+  int64_t group_size =
+      128;  // falls back to 64, 32, then one group per row where it does not divide the inputs
   bool symmetric = true;
   double static_threshold = 15.0;    // v <= it: static per tensor (paper: v0)
   double dynamic_threshold = 150.0;  // v >= it: per token (paper: v1); between them: LAE, then static
   bool kv_int8 = false;              // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";        // of scales and dense tensors: auto (the source's), f32, f16, bf16
   CalibrationOptions calibration;
-  bool evaluate = true;              // measure the result against the source on held-out text while the blocks pass
-  std::string eval_text;             // that text: a file, or empty for the English text that comes with the program
-  bool overwrite = false;            // replace an existing output directory
-  std::string command;               // recorded in the model card
+  bool evaluate = true;    // measure the result against the source on held-out text while the blocks pass
+  std::string eval_text;   // that text: a file, or empty for the English text that comes with the program
+  bool overwrite = false;  // replace an existing output directory
+  std::string command;     // recorded in the model card
   // Performance
-  int threads = 0;                   // 0: all cores of this process
+  int threads = 0;  // 0: all cores of this process
 };
 
 // What was decided for one shared input of linear layers, and why.
 struct InputDecision {
   int64_t layer = 0;
-  std::string input;                  // "q/k/v input", "o input", "gate/up input", "down input"
-  std::vector<std::string> consumers; // full module names
-  double v = 0;                       // largest |x| on the calibration tokens
-  bool equalized = false;             // LAE folded into the norm
-  std::string activation;             // "static" or "token"
-  double scale = 0;                   // of the static form
-  std::string reason;                 // "v = 3.2 <= 15"
+  std::string input;                   // "q/k/v input", "o input", "gate/up input", "down input"
+  std::vector<std::string> consumers;  // full module names
+  double v = 0;                        // largest |x| on the calibration tokens
+  bool equalized = false;              // LAE folded into the norm
+  std::string activation;              // "static" or "token"
+  double scale = 0;                    // of the static form
+  std::string reason;                  // "v = 3.2 <= 15"
 };
 
 struct LinearReport {
-  std::string module;       // "model.layers.0.self_attn.q_proj"
+  std::string module;  // "model.layers.0.self_attn.q_proj"
   int bits = 0;
-  int64_t group_size = 0;   // 0: one group per row
+  int64_t group_size = 0;  // 0: one group per row
   bool group_size_fell_back = false;
   double relative_error = 0;  // |W' - W|^2 / |W|^2 after folding
   double sqnr_db = 0;
@@ -69,8 +70,8 @@ struct QuantizeReport {
   std::optional<EvalResult> evaluation;  // of the result against the source, if asked for
   double bits_per_weight = 0;            // of the quantized matrices, scales and zero points counted
   std::vector<std::string> warnings;     // e.g. fewer calibration tokens than asked for
-  uint64_t source_bytes = 0;  // dense size of the source's tensors in its own dtype
-  uint64_t output_bytes = 0;  // files written
+  uint64_t source_bytes = 0;             // dense size of the source's tensors in its own dtype
+  uint64_t output_bytes = 0;             // files written
   double seconds = 0;
   uint64_t peak_rss_bytes = 0;
   bool resumed = false;
@@ -90,16 +91,17 @@ struct QuantizePlan {
   std::vector<Matrix> matrices;
   uint64_t source_bytes = 0;
   uint64_t output_bytes = 0;
-  uint64_t memory_bytes = 0;     // expected peak
-  double seconds = 0;            // expected time, from a short measurement of this machine
+  uint64_t memory_bytes = 0;  // expected peak
+  double seconds = 0;         // expected time, from a short measurement of this machine
   int64_t calibration_tokens = 0;
-  double bits_per_weight = 0;    // of the quantized matrices, scales counted
+  double bits_per_weight = 0;  // of the quantized matrices, scales counted
 };
 
 QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& options);
 
-// Reads `model` (a Hugging Face directory or a GGUF file) and writes the directory `output`. Appears whole or not at all;
-// a run that was killed leaves `output`.partial, from which the same call goes on to the same bytes.
+// Reads `model` (a Hugging Face directory or a GGUF file) and writes the directory `output`. Appears whole or
+// not at all; a run that was killed leaves `output`.partial, from which the same call goes on to the same
+// bytes.
 QuantizeReport quantize(const std::string& model, const std::string& output, const QuantizeOptions& options,
                         Progress& progress = no_progress());
 

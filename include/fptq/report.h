@@ -1,4 +1,5 @@
-// Result structs as text: JSON for machines (stable keys, `schema` names kind and version), plain tables for people.
+// Result structs as text: JSON for machines (stable keys, `schema` names kind and version), plain tables for
+// people.
 #pragma once
 
 #include <string>
@@ -23,7 +24,7 @@ std::string to_json(const VerifyReport& report);
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
 std::string to_text(const QuantizeReport& report);
-std::string explain(const QuantizeReport& report);     // one line per input: v, decision, reason
+std::string explain(const QuantizeReport& report);  // one line per input: v, decision, reason
 std::string to_text(const EvalResult& result);
 std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);

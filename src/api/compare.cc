@@ -30,7 +30,8 @@ ComparedModel measured(const std::string& path, const AloneOptions& options) {
 
 }  // namespace
 
-CompareResult compare(const std::string& a, const std::string& b, const CompareOptions& options, Progress& progress) {
+CompareResult compare(const std::string& a, const std::string& b, const CompareOptions& options,
+                      Progress& progress) {
   const std::string text = options.text.empty() ? std::string(held_out_text()) : read_text(options.text);
   if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
   CompareResult result;
@@ -49,10 +50,12 @@ CompareResult compare(const std::string& a, const std::string& b, const CompareO
   const auto pool = make_pool(options.threads);
   Engine original(a, *pool), quantized(b, *pool);
   std::vector<int32_t> ids = original.checkpoint.tokenizer->encode(text);
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens) ids.resize(static_cast<size_t>(options.max_tokens));
+  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
+    ids.resize(static_cast<size_t>(options.max_tokens));
   EvalHarness harness;
-  harness.ctx = window_length(options.ctx, 1024,
-                              std::min(original.model->config().max_position, quantized.model->config().max_position));
+  harness.ctx =
+      window_length(options.ctx, 1024,
+                    std::min(original.model->config().max_position, quantized.model->config().max_position));
   harness.kv = kv_type("auto", quantized.checkpoint);
   harness.reference_kv = kv_type("auto", original.checkpoint);
   const EvalResult eval = evaluate_model(*quantized.model, original.model.get(), ids, harness, progress);

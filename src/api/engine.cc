@@ -37,7 +37,8 @@ std::string read_text(const std::string& path) {
   std::string text = read_text_file(path);
   if (text.empty()) throw Error(ErrorKind::kBadModel, path, "is empty, expected UTF-8 text");
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    throw Error(ErrorKind::kBadModel, path, "is UTF-16 text, expected UTF-8", "convert it: iconv -f UTF-16 -t UTF-8");
+    throw Error(ErrorKind::kBadModel, path, "is UTF-16 text, expected UTF-8",
+                "convert it: iconv -f UTF-16 -t UTF-8");
   }
   if (text.find('\0') != std::string::npos) {
     throw Error(ErrorKind::kBadModel, path, "holds zero bytes: binary data, expected UTF-8 text");
@@ -49,7 +50,8 @@ std::string read_text(const std::string& path) {
 std::vector<int32_t> prompt_ids(const Checkpoint& checkpoint, const std::string& prompt, bool chat,
                                 const std::string& system) {
   const std::string text =
-      chat ? format_chat(checkpoint.companions.chat_template, system, prompt, checkpoint.path.string()) : prompt;
+      chat ? format_chat(checkpoint.companions.chat_template, system, prompt, checkpoint.path.string())
+           : prompt;
   return checkpoint.tokenizer->encode(text, {.add_special_tokens = true});
 }
 

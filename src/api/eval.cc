@@ -17,7 +17,8 @@ EvalResult evaluate(const std::string& model, const EvalOptions& options, Progre
 
   std::vector<int32_t> ids = engine.checkpoint.tokenizer->encode(text);
   if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens) ids.resize(static_cast<size_t>(options.max_tokens));
+  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
+    ids.resize(static_cast<size_t>(options.max_tokens));
 
   int64_t longest = engine.model->config().max_position;
   if (reference) longest = std::min(longest, reference->model->config().max_position);
@@ -25,7 +26,8 @@ EvalResult evaluate(const std::string& model, const EvalOptions& options, Progre
   harness.ctx = window_length(options.ctx, 2048, longest);
   harness.kv = kv_type(options.kv, engine.checkpoint);
   if (reference) harness.reference_kv = kv_type("auto", reference->checkpoint);
-  EvalResult result = evaluate_model(*engine.model, reference ? reference->model.get() : nullptr, ids, harness, progress);
+  EvalResult result =
+      evaluate_model(*engine.model, reference ? reference->model.get() : nullptr, ids, harness, progress);
   result.model = model;
   result.reference = options.reference;
   result.text = options.text;

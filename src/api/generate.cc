@@ -8,8 +8,8 @@ namespace fptq {
 GenerateResult generate(const std::string& model, const std::string& prompt, const GenerateOptions& options,
                         const std::function<bool(const std::string&)>& on_text) {
   SessionOptions session;
-  session.sampling = {options.temperature, options.top_k, options.top_p, options.min_p, options.repetition_penalty,
-                      options.seed};
+  session.sampling = {options.temperature,        options.top_k, options.top_p, options.min_p,
+                      options.repetition_penalty, options.seed};
   session.sampling.validate();  // before a model is loaded for nothing
   session.max_new_tokens = options.max_new_tokens;
   session.stop = options.stop;

@@ -1,5 +1,5 @@
-// The English text that comes with the program (data/aesop.txt), for evaluating where the user names none. It is never
-// used for calibration.
+// The English text that comes with the program (data/aesop.txt), for evaluating where the user names none. It
+// is never used for calibration.
 #pragma once
 
 #include <string_view>

@@ -69,7 +69,8 @@ TensorSummary summarize(const std::string& name, const LinearWeights& w, bool va
   if (w.spec.dense()) return summarize(name + ".weight", w.weight, values);
   TensorSummary summary;
   summary.name = name + ".weight";
-  summary.dtype = fmt::format("int{} {} {}", w.spec.bits, w.spec.group_size == 0 ? "row" : fmt::format("g{}", w.spec.group_size),
+  summary.dtype = fmt::format("int{} {} {}", w.spec.bits,
+                              w.spec.group_size == 0 ? "row" : fmt::format("g{}", w.spec.group_size),
                               w.spec.symmetric ? "sym" : "asym");
   summary.shape = {w.rows, w.cols};
   // Zero points are stored in as many bits as the codes.
@@ -114,7 +115,8 @@ ModelSummary inspect(const std::string& model, bool values) {
   double bits = 0, weights = 0;
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const NormId id : {NormId::kAttention, NormId::kMlp}) {
-      summary.tensors.push_back(summarize(norm_module_name(layer, id) + ".weight", source.norm(layer, id), values));
+      summary.tensors.push_back(
+          summarize(norm_module_name(layer, id) + ".weight", source.norm(layer, id), values));
     }
     for (const LinearId id : kAllLinears) {
       const LinearWeights w = source.linear(layer, id);

@@ -41,10 +41,12 @@ Json measure(const std::string& path, const AloneOptions& options) {
   try {
     prompt = prompt_ids(engine.checkpoint, options.prompt, true, "");
   } catch (const Error&) {
-    prompt = prompt_ids(engine.checkpoint, options.prompt, false, "");  // no chat format: a plain continuation
+    prompt =
+        prompt_ids(engine.checkpoint, options.prompt, false, "");  // no chat format: a plain continuation
   }
   const SessionResult answer = Session(model, engine.checkpoint.tokenizer, session).run(prompt);
-  // The speed of decoding does not depend on what is decoded: an early end token must not shorten the measurement.
+  // The speed of decoding does not depend on what is decoded: an early end token must not shorten the
+  // measurement.
   session.ignore_eos = true;
   const SessionResult timed = Session(model, engine.checkpoint.tokenizer, session).run(prompt);
   return {{"load_seconds", engine.load_seconds},
@@ -58,7 +60,8 @@ std::string run_child(const std::string& path, const AloneOptions& options) {
   try {
     return measure(path, options).dump(-1, ' ', false, Json::error_handler_t::replace);
   } catch (const Error& e) {
-    return Json{{"kind", static_cast<int>(e.kind())}, {"error", e.what()}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json{{"kind", static_cast<int>(e.kind())}, {"error", e.what()}}.dump(
+        -1, ' ', false, Json::error_handler_t::replace);
   } catch (const std::exception& e) {
     return Json{{"kind", 1}, {"error", e.what()}}.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
@@ -84,7 +87,8 @@ AloneResult measure_alone(const std::string& model, const AloneOptions& options)
   if (child < 0) {
     ::close(ends[0]);
     ::close(ends[1]);
-    throw Error(ErrorKind::kFailure, "measure", fmt::format("cannot start a process: {}", std::strerror(errno)));
+    throw Error(ErrorKind::kFailure, "measure",
+                fmt::format("cannot start a process: {}", std::strerror(errno)));
   }
   if (child == 0) {
     ::close(ends[0]);
@@ -102,7 +106,8 @@ AloneResult measure_alone(const std::string& model, const AloneOptions& options)
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (text.empty()) throw Error(ErrorKind::kFailure, model, "the measuring process died", "is there enough memory?");
+  if (text.empty())
+    throw Error(ErrorKind::kFailure, model, "the measuring process died", "is there enough memory?");
   const Json result = parse_json(text, "measuring process");
   if (json_find(result, "error") != nullptr) {
     const auto kind = static_cast<ErrorKind>(json_int(result, "kind", "measuring process"));

@@ -7,7 +7,7 @@
 namespace fptq {
 
 struct AloneOptions {
-  std::string text;      // its first tokens are the prefill measured
+  std::string text;  // its first tokens are the prefill measured
   std::string prompt;
   int64_t prefill_tokens = 512;
   int64_t max_new_tokens = 48;
@@ -19,7 +19,7 @@ struct AloneResult {
   double prefill_tokens_per_second = 0;
   double decode_tokens_per_second = 0;
   uint64_t peak_rss_bytes = 0;
-  std::string sample;    // greedy answer, in the model's chat format where it has a known one
+  std::string sample;  // greedy answer, in the model's chat format where it has a known one
 };
 
 // Forks; the calling process should have no other threads running. Errors of the child are thrown here.

@@ -22,8 +22,10 @@ std::string decisions_line(const QuantizeReport& report) {
       ++fixed;
     }
   }
-  return fmt::format("INT8; of {} inputs of linear layers {} static per tensor, {} static after logarithmic equalization, {} per token",
-                     report.inputs.size(), fixed, equalized, token);
+  return fmt::format(
+      "INT8; of {} inputs of linear layers {} static per tensor, {} static after logarithmic equalization, "
+      "{} per token",
+      report.inputs.size(), fixed, equalized, token);
 }
 
 std::string groups_line(const QuantizeOptions& options, const QuantizeReport& report) {
@@ -31,44 +33,61 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
   for (const LinearReport& r : report.linears) ++sizes[r.group_size];
   std::string text;
   for (const auto& [size, count] : sizes) {
-    text += fmt::format("{}{} ({} matrices)", text.empty() ? "" : ", ", size == 0 ? "one group per row" : fmt::format("groups of {}", size), count);
+    text += fmt::format("{}{} ({} matrices)", text.empty() ? "" : ", ",
+                        size == 0 ? "one group per row" : fmt::format("groups of {}", size), count);
   }
-  return fmt::format("INT{}, {}, {}", options.weight_bits, options.symmetric ? "symmetric" : "asymmetric", text);
+  return fmt::format("INT{}, {}, {}", options.weight_bits, options.symmetric ? "symmetric" : "asymmetric",
+                     text);
 }
 
 }  // namespace
 
-std::string model_card(const Checkpoint& source, const QuantizeOptions& options, const QuantizeReport& report) {
-  const std::string name = source.path.filename().empty() ? source.path.parent_path().filename().string() : source.path.filename().string();
+std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
+                       const QuantizeReport& report) {
+  const std::string name = source.path.filename().empty() ? source.path.parent_path().filename().string()
+                                                          : source.path.filename().string();
   std::string card = fmt::format(
-      "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- compressed-tensors\n- fptq\n- w{}a8\n---\n\n"
+      "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- compressed-tensors\n- "
+      "fptq\n- w{}a8\n---\n\n"
       "# {}, quantized to W{}A8\n\n"
-      "Made by fptq {} with fine-grained post-training quantization (method `{}`, arXiv 2308.15987) from a {} model of the {} family.\n\n",
+      "Made by fptq {} with fine-grained post-training quantization (method `{}`, arXiv 2308.15987) from a "
+      "{} model of the {} family.\n\n",
       options.weight_bits, name, options.weight_bits, version_string(), options.method, source.format,
       source.weights->config().family);
   if (!options.command.empty()) card += fmt::format("    {}\n\n", options.command);
   card += fmt::format(
-      "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations | {} |\n| KV cache | {} |\n"
+      "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations "
+      "| {} |\n| KV cache | {} |\n"
       "| embeddings, head, norms | not quantized |\n| calibration | {} |\n",
-      groups_line(options, report), report.bits_per_weight, decisions_line(report), options.kv_int8 ? "INT8 per head and token" : "not quantized",
-      report.calibration_tokens == 0 ? "none" : fmt::format("{} tokens, {}", report.calibration_tokens,
-                                                            options.calibration.source == "random" ? "random from the vocabulary" : "from a text"));
+      groups_line(options, report), report.bits_per_weight, decisions_line(report),
+      options.kv_int8 ? "INT8 per head and token" : "not quantized",
+      report.calibration_tokens == 0
+          ? "none"
+          : fmt::format(
+                "{} tokens, {}", report.calibration_tokens,
+                options.calibration.source == "random" ? "random from the vocabulary" : "from a text"));
   if (report.evaluation) {
     const EvalResult& e = *report.evaluation;
     card += fmt::format(
-        "\nMeasured on {} held-out tokens ({}, windows of {}):\n\n| | original | quantized |\n|---|---|---|\n| perplexity | {:.3f} | {:.3f} |\n"
+        "\nMeasured on {} held-out tokens ({}, windows of {}):\n\n| | original | quantized "
+        "|\n|---|---|---|\n| perplexity | {:.3f} | {:.3f} |\n"
         "| mean KL divergence from the original | 0 | {:.4f} |\n| same most likely token | 1 | {:.4f} |\n",
-        e.tokens, options.eval_text.empty() ? e.text : "the user's text", e.ctx, e.reference_perplexity, e.perplexity, e.kl->mean, e.kl->top1);
+        e.tokens, options.eval_text.empty() ? e.text : "the user's text", e.ctx, e.reference_perplexity,
+        e.perplexity, e.kl->mean, e.kl->top1);
   }
   std::vector<LinearReport> worst = report.linears;
   const size_t shown = std::min<size_t>(worst.size(), 3);
   std::partial_sort(worst.begin(), worst.begin() + static_cast<ptrdiff_t>(shown), worst.end(),
                     [](const LinearReport& a, const LinearReport& b) { return a.sqnr_db < b.sqnr_db; });
   card += "\nLayers with the largest weight error:\n\n| layer | SQNR, dB | relative error |\n|---|---|---|\n";
-  for (size_t i = 0; i < shown; ++i) card += fmt::format("| {} | {:.2f} | {:.5f} |\n", worst[i].module, worst[i].sqnr_db, worst[i].relative_error);
+  for (size_t i = 0; i < shown; ++i)
+    card +=
+        fmt::format("| {} | {:.2f} | {:.5f} |\n", worst[i].module, worst[i].sqnr_db, worst[i].relative_error);
   card +=
-      "\nThe format is compressed-tensors `pack-quantized`: transformers with the `compressed-tensors` package loads this folder, and "
-      "`fptq generate` runs it with integer kernels. `fptq_recipe.json` holds every decision, `fptq verify` re-checks the files.\n";
+      "\nThe format is compressed-tensors `pack-quantized`: transformers with the `compressed-tensors` "
+      "package loads this folder, and "
+      "`fptq generate` runs it with integer kernels. `fptq_recipe.json` holds every decision, `fptq verify` "
+      "re-checks the files.\n";
   return card;
 }
 

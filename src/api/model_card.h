@@ -8,6 +8,7 @@
 
 namespace fptq {
 
-std::string model_card(const Checkpoint& source, const QuantizeOptions& options, const QuantizeReport& report);
+std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
+                       const QuantizeReport& report);
 
 }  // namespace fptq

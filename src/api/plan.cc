@@ -34,7 +34,8 @@ double measure_macs_per_second(Backend& backend) {
   return best;
 }
 
-// Seconds to round one weight on one thread, measured on the demo model; dense matrices of a real one differ little.
+// Seconds to round one weight on one thread, measured on the demo model; dense matrices of a real one differ
+// little.
 constexpr double kRoundSeconds = 12e-9;
 
 }  // namespace
@@ -64,13 +65,17 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   const bool calibrates = find_method(options.method).needs_calibration;
   plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;
   const int64_t probe_tokens = options.evaluate ? kProbeTokens : 0;
-  // While blocks pass: streams of hidden states, one block in float and as integers, the buffers of a batch of tokens.
+  // While blocks pass: streams of hidden states, one block in float and as integers, the buffers of a batch
+  // of tokens.
   const int64_t streams = plan.calibration_tokens + 2 * probe_tokens;
-  const int64_t batch_floats = 2048 * (2 * config.intermediate_size + 4 * config.hidden_size + 2 * config.q_size());
+  const int64_t batch_floats =
+      2048 * (2 * config.intermediate_size + 4 * config.hidden_size + 2 * config.q_size());
   const int64_t blocks_bytes = 4 * streams * config.hidden_size + 6 * per_layer + 4 * batch_floats;
-  // Behind the last one: the head in float and the logits of a few rows of both models, then the tables being converted.
+  // Behind the last one: the head in float and the logits of a few rows of both models, then the tables being
+  // converted.
   const int64_t table_bytes = 4 * config.vocab_size * config.hidden_size;
-  const int64_t end_bytes = 8 * probe_tokens * config.hidden_size + table_bytes + 2 * 128 * 4 * config.vocab_size;
+  const int64_t end_bytes =
+      8 * probe_tokens * config.hidden_size + table_bytes + 2 * 128 * 4 * config.vocab_size;
   plan.memory_bytes = static_cast<uint64_t>(std::max(blocks_bytes, end_bytes) + (int64_t{96} << 20));
   const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
   const double head_macs = static_cast<double>(2 * probe_tokens * config.vocab_size * config.hidden_size);

@@ -36,11 +36,14 @@ class WriterSink final : public BlockSink {
 Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   Probe probe;
   if (!options.evaluate) return probe;
-  const std::string text = options.eval_text.empty() ? std::string(held_out_text()) : read_text(options.eval_text);
+  const std::string text =
+      options.eval_text.empty() ? std::string(held_out_text()) : read_text(options.eval_text);
   const std::vector<int32_t> ids = source.tokenizer->encode(text);
   const int64_t tokens = std::min(std::ssize(ids), kProbeTokens);
   const int64_t ctx = std::min({tokens, kProbeCtx, source.weights->config().max_position});
-  if (ctx < 2) throw Error(ErrorKind::kBadModel, options.eval_text, fmt::format("has {} tokens, at least 2 are needed", tokens));
+  if (ctx < 2)
+    throw Error(ErrorKind::kBadModel, options.eval_text,
+                fmt::format("has {} tokens, at least 2 are needed", tokens));
   for (int64_t at = 0; at + ctx <= tokens; at += ctx) {
     probe.windows.emplace_back(ids.begin() + at, ids.begin() + at + ctx);
   }
@@ -49,7 +52,8 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
 }
 
 // Logits of both streams through the head they share, in pieces.
-EvalResult evaluate_probe(const Probe& probe, const WeightSource& source, Backend& backend, Progress& progress) {
+EvalResult evaluate_probe(const Probe& probe, const WeightSource& source, Backend& backend,
+                          Progress& progress) {
   const ModelConfig& config = source.config();
   const int64_t width = config.hidden_size, vocab = config.vocab_size;
   const AlignedBuffer<float> gamma = source.final_norm().to_floats();

@@ -1,8 +1,9 @@
 #include "api/quantize_setup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <fmt/format.h>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -41,7 +42,8 @@ int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& opt
 
 int64_t block_weights(const ModelConfig& config) {
   int64_t weights = 0;
-  for (const LinearId id : kAllLinears) weights += linear_shape(config, id).rows * linear_shape(config, id).cols;
+  for (const LinearId id : kAllLinears)
+    weights += linear_shape(config, id).rows * linear_shape(config, id).cols;
   return weights;
 }
 
@@ -56,7 +58,8 @@ uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options,
 }
 
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  return 8.0 * static_cast<double>(packed_block_bytes(config, options, dtype)) / static_cast<double>(block_weights(config));
+  return 8.0 * static_cast<double>(packed_block_bytes(config, options, dtype)) /
+         static_cast<double>(block_weights(config));
 }
 
 std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
@@ -77,30 +80,41 @@ std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& opt
   Hasher hasher;
   for (const std::string& file : files) hasher.add(file).add("\n");
   QuantizeReport nothing_yet;
-  hasher.add(recipe_json(options, nothing_yet)).add(options.eval_text).add(options.evaluate ? "probe" : "").add(version_string());
+  hasher.add(recipe_json(options, nothing_yet))
+      .add(options.eval_text)
+      .add(options.evaluate ? "probe" : "")
+      .add(version_string());
   for (const auto& window : calibration) hasher.add(std::as_bytes(std::span(window)));
   return hasher.hex();
 }
 
 std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report) {
   const CalibrationOptions& c = options.calibration;
-  Json recipe = {{"schema", "fptq.recipe.v1"},
-                 {"fptq_version", version_string()},
-                 {"method", options.method},
-                 {"weights", {{"bits", options.weight_bits}, {"group_size", options.group_size}, {"symmetric", options.symmetric}}},
-                 {"activations",
-                  {{"bits", 8}, {"static_threshold", options.static_threshold}, {"dynamic_threshold", options.dynamic_threshold}}},
-                 {"kv_cache", options.kv_int8 ? "int8" : "float"},
-                 {"dtype", options.dtype},
-                 {"calibration",
-                  {{"source", c.source},
-                   {"nsamples", c.nsamples},
-                   {"seqlen", c.seqlen},
-                   {"seed", c.seed},
-                   {"draw_at_random", c.draw_at_random}}}};
+  Json recipe = {
+      {"schema", "fptq.recipe.v1"},
+      {"fptq_version", version_string()},
+      {"method", options.method},
+      {"weights",
+       {{"bits", options.weight_bits}, {"group_size", options.group_size}, {"symmetric", options.symmetric}}},
+      {"activations",
+       {{"bits", 8},
+        {"static_threshold", options.static_threshold},
+        {"dynamic_threshold", options.dynamic_threshold}}},
+      {"kv_cache", options.kv_int8 ? "int8" : "float"},
+      {"dtype", options.dtype},
+      {"calibration",
+       {{"source", c.source},
+        {"nsamples", c.nsamples},
+        {"seqlen", c.seqlen},
+        {"seed", c.seed},
+        {"draw_at_random", c.draw_at_random}}}};
   Json decisions = Json::array();
   for (const InputDecision& d : report.inputs) {
-    decisions.push_back({{"layer", d.layer}, {"input", d.input}, {"v", d.v}, {"equalized", d.equalized}, {"activation", d.activation},
+    decisions.push_back({{"layer", d.layer},
+                         {"input", d.input},
+                         {"v", d.v},
+                         {"equalized", d.equalized},
+                         {"activation", d.activation},
                          {"reason", d.reason}});
   }
   if (!decisions.empty()) recipe["decisions"] = std::move(decisions);

@@ -24,8 +24,9 @@ int64_t block_weights(const ModelConfig& config);
 // Parameters outside of them: embeddings, head, norms.
 int64_t dense_weights(const ModelConfig& config);
 
-// Identifies a run: the source's files (names, sizes, modification times), every option that changes the result, the
-// calibration ids and the program's version. Parts of a run with another fingerprint are not resumed.
+// Identifies a run: the source's files (names, sizes, modification times), every option that changes the
+// result, the calibration ids and the program's version. Parts of a run with another fingerprint are not
+// resumed.
 std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
                             const std::vector<std::vector<int32_t>>& calibration);
 

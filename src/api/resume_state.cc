@@ -8,8 +8,8 @@
 #include "io/safetensors.h"
 #include "io/safetensors_writer.h"
 
-// A safetensors file: the hidden states as tensors, everything else as JSON in the metadata, with a checksum over all of
-// it because a state that is damaged must be as good as none.
+// A safetensors file: the hidden states as tensors, everything else as JSON in the metadata, with a checksum
+// over all of it because a state that is damaged must be as good as none.
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -19,7 +19,7 @@ constexpr const char* kStateName = "resume.safetensors";
 
 struct NamedStates {
   const char* name;
-  AlignedBuffer<float> PipelineState::* member;
+  AlignedBuffer<float> PipelineState::*member;
 };
 constexpr NamedStates kStates[] = {{"hidden", &PipelineState::hidden},
                                    {"probe_reference", &PipelineState::probe_reference},
@@ -32,12 +32,22 @@ std::span<const std::byte> bytes_of(const AlignedBuffer<float>& buffer) {
 Json describe(const PipelineState& state) {
   Json inputs = Json::array(), linears = Json::array();
   for (const InputDecision& d : state.inputs) {
-    inputs.push_back({{"layer", d.layer}, {"input", d.input}, {"consumers", d.consumers}, {"v", d.v}, {"equalized", d.equalized},
-                      {"activation", d.activation}, {"scale", d.scale}, {"reason", d.reason}});
+    inputs.push_back({{"layer", d.layer},
+                      {"input", d.input},
+                      {"consumers", d.consumers},
+                      {"v", d.v},
+                      {"equalized", d.equalized},
+                      {"activation", d.activation},
+                      {"scale", d.scale},
+                      {"reason", d.reason}});
   }
   for (const LinearReport& r : state.linears) {
-    linears.push_back({{"module", r.module}, {"bits", r.bits}, {"group_size", r.group_size}, {"fell_back", r.group_size_fell_back},
-                       {"relative_error", r.relative_error}, {"sqnr_db", r.sqnr_db}});
+    linears.push_back({{"module", r.module},
+                       {"bits", r.bits},
+                       {"group_size", r.group_size},
+                       {"fell_back", r.group_size_fell_back},
+                       {"relative_error", r.relative_error},
+                       {"sqnr_db", r.sqnr_db}});
   }
   return {{"next_layer", state.next_layer}, {"inputs", std::move(inputs)}, {"linears", std::move(linears)}};
 }
@@ -45,12 +55,12 @@ Json describe(const PipelineState& state) {
 void restore(const Json& text, PipelineState& state) {
   state.next_layer = text.at("next_layer");
   for (const Json& d : text.at("inputs")) {
-    state.inputs.push_back({d.at("layer"), d.at("input"), d.at("consumers"), d.at("v"), d.at("equalized"), d.at("activation"),
-                            d.at("scale"), d.at("reason")});
+    state.inputs.push_back({d.at("layer"), d.at("input"), d.at("consumers"), d.at("v"), d.at("equalized"),
+                            d.at("activation"), d.at("scale"), d.at("reason")});
   }
   for (const Json& r : text.at("linears")) {
-    state.linears.push_back({r.at("module"), r.at("bits"), r.at("group_size"), r.at("fell_back"), r.at("relative_error"),
-                             r.at("sqnr_db")});
+    state.linears.push_back({r.at("module"), r.at("bits"), r.at("group_size"), r.at("fell_back"),
+                             r.at("relative_error"), r.at("sqnr_db")});
   }
 }
 
@@ -64,7 +74,8 @@ void save_state(const fs::path& folder, const PipelineState& state, int64_t hidd
   for (const NamedStates& s : kStates) {
     const AlignedBuffer<float>& buffer = state.*s.member;
     hasher.add(bytes_of(buffer));
-    tensors.push_back({s.name, DType::kF32, {static_cast<int64_t>(buffer.size()) / hidden_size, hidden_size}});
+    tensors.push_back(
+        {s.name, DType::kF32, {static_cast<int64_t>(buffer.size()) / hidden_size, hidden_size}});
   }
   const fs::path path = folder / kStateName, temporary = folder / (std::string(kStateName) + ".tmp");
   {
@@ -97,6 +108,8 @@ std::optional<PipelineState> load_state(const fs::path& folder) {
   }
 }
 
-void remove_state(const fs::path& folder) { fs::remove(folder / kStateName); }
+void remove_state(const fs::path& folder) {
+  fs::remove(folder / kStateName);
+}
 
 }  // namespace fptq

@@ -12,7 +12,8 @@ struct TextCodec::Impl {
 };
 
 TextCodec::TextCodec(const std::string& model) : impl_(std::make_unique<Impl>()) {
-  impl_->tokenizer = std::filesystem::is_directory(model) ? Tokenizer::from_directory(model) : open_checkpoint(model).tokenizer;
+  impl_->tokenizer = std::filesystem::is_directory(model) ? Tokenizer::from_directory(model)
+                                                          : open_checkpoint(model).tokenizer;
 }
 
 TextCodec::~TextCodec() = default;

@@ -4,6 +4,8 @@
 
 namespace fptq {
 
-VerifyReport verify(const std::string& directory) { return verify_folder(directory); }
+VerifyReport verify(const std::string& directory) {
+  return verify_folder(directory);
+}
 
 }  // namespace fptq

@@ -4,8 +4,12 @@
 
 namespace fptq {
 
-std::string version_string() { return FPTQ_VERSION; }
+std::string version_string() {
+  return FPTQ_VERSION;
+}
 
-std::string active_instruction_set() { return kernels::isa_name(kernels::active_isa()); }
+std::string active_instruction_set() {
+  return kernels::isa_name(kernels::active_isa());
+}
 
 }  // namespace fptq

@@ -23,8 +23,9 @@ class LoadedLinear {
 
 enum class KvType { kFloat, kInt8 };
 
-// Keys and values of one layer and one sequence: per kv head [capacity, head_dim], as floats, or INT8 codes with
-// one scale per head and position (scale = max|x| / 127.5). Grows as needed; copying would be silent and large.
+// Keys and values of one layer and one sequence: per kv head [capacity, head_dim], as floats, or INT8 codes
+// with one scale per head and position (scale = max|x| / 127.5). Grows as needed; copying would be silent and
+// large.
 class LayerKv {
  public:
   virtual ~LayerKv() = default;
@@ -49,8 +50,8 @@ struct AttentionShape {
   int64_t window = 0;  // 0: unlimited
 };
 
-// Not thread-safe: one call at a time; each call uses all threads of the pool. Activations are row-major float
-// [tokens, width] in host memory. Results do not depend on the number of threads.
+// Not thread-safe: one call at a time; each call uses all threads of the pool. Activations are row-major
+// float [tokens, width] in host memory. Results do not depend on the number of threads.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -58,20 +59,23 @@ class Backend {
   virtual std::unique_ptr<LoadedLinear> load_linear(LinearWeights weights) = 0;
   virtual std::unique_ptr<LayerKv> make_kv(const AttentionShape& shape, KvType type) = 0;
 
-  // y_i = linear_i(x) for layers that read the same input; the input is quantized once where they agree on how.
-  // x [tokens, cols], y_i [tokens, rows_i].
+  // y_i = linear_i(x) for layers that read the same input; the input is quantized once where they agree on
+  // how. x [tokens, cols], y_i [tokens, rows_i].
   virtual void linear(std::span<const LoadedLinear* const> layers, const float* x, int64_t tokens,
                       std::span<float* const> y) = 0;
   // y[t] = table[ids[t]]; ids are already checked against the table's rows.
   virtual void embed(const Tensor& table, std::span<const int32_t> ids, float* y) = 0;
-  virtual void rms_norm(const float* x, std::span<const float> gamma, float eps, int64_t tokens, float* y) = 0;
+  virtual void rms_norm(const float* x, std::span<const float> gamma, float eps, int64_t tokens,
+                        float* y) = 0;
   virtual void silu_mul(const float* gate, const float* up, int64_t count, float* y) = 0;
   virtual void add(const float* x, int64_t count, float* y) = 0;
   // Rotates `heads` heads of each token; cos and sin are [tokens, head_dim / 2].
-  virtual void rope(float* x, int64_t tokens, int64_t heads, int64_t head_dim, const float* cos, const float* sin) = 0;
-  // Appends k, v [tokens, kv_heads * head_dim] to each sequence's cache and attends; out [tokens, heads * head_dim].
-  virtual void attention(const AttentionShape& shape, std::span<const AttentionSequence> sequences, const float* q,
-                         const float* k, const float* v, float* out) = 0;
+  virtual void rope(float* x, int64_t tokens, int64_t heads, int64_t head_dim, const float* cos,
+                    const float* sin) = 0;
+  // Appends k, v [tokens, kv_heads * head_dim] to each sequence's cache and attends; out [tokens, heads *
+  // head_dim].
+  virtual void attention(const AttentionShape& shape, std::span<const AttentionSequence> sequences,
+                         const float* q, const float* k, const float* v, float* out) = 0;
 
   virtual ThreadPool& pool() = 0;
 };

@@ -17,16 +17,17 @@ struct RopeConfig {
   double theta = 10000.0;
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0;
-  double low_freq_factor = 1.0;           // llama3
-  double high_freq_factor = 4.0;          // llama3
-  int64_t original_max_position = 0;      // llama3, yarn
-  double beta_fast = 32.0;                // yarn
-  double beta_slow = 1.0;                 // yarn
-  double attention_factor = 0.0;          // yarn; 0: derived from factor
-  double mscale = 0.0;                    // yarn (DeepSeek form); 0: absent
-  double mscale_all_dim = 0.0;            // yarn
-  bool truncate = true;                   // yarn: round the correction range to whole dimensions
-  std::vector<float> frequency_factors;   // GGUF of Llama 3.1: divide the inverse frequencies, head_dim / 2 of them
+  double low_freq_factor = 1.0;       // llama3
+  double high_freq_factor = 4.0;      // llama3
+  int64_t original_max_position = 0;  // llama3, yarn
+  double beta_fast = 32.0;            // yarn
+  double beta_slow = 1.0;             // yarn
+  double attention_factor = 0.0;      // yarn; 0: derived from factor
+  double mscale = 0.0;                // yarn (DeepSeek form); 0: absent
+  double mscale_all_dim = 0.0;        // yarn
+  bool truncate = true;               // yarn: round the correction range to whole dimensions
+  std::vector<float>
+      frequency_factors;  // GGUF of Llama 3.1: divide the inverse frequencies, head_dim / 2 of them
 };
 
 struct ModelConfig {
@@ -37,7 +38,7 @@ struct ModelConfig {
   int64_t num_heads = 0;
   int64_t num_kv_heads = 0;
   int64_t head_dim = 0;
-  int64_t vocab_size = 0;     // rows of the embedding
+  int64_t vocab_size = 0;  // rows of the embedding
   int64_t max_position = 0;
   float rms_norm_eps = 1e-6f;
   RopeConfig rope;
@@ -47,9 +48,9 @@ struct ModelConfig {
   bool o_bias = false;
   bool mlp_bias = false;
   bool tied_embeddings = false;
-  std::vector<int32_t> eos_ids;         // generation stops at any of them
-  int32_t bos_id = -1;                  // -1: none
-  DType dtype = DType::kF32;            // of the stored dense tensors, for writing results
+  std::vector<int32_t> eos_ids;  // generation stops at any of them
+  int32_t bos_id = -1;           // -1: none
+  DType dtype = DType::kF32;     // of the stored dense tensors, for writing results
 
   int64_t q_size() const { return num_heads * head_dim; }
   int64_t kv_size() const { return num_kv_heads * head_dim; }

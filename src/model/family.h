@@ -14,10 +14,11 @@
 namespace fptq {
 
 struct Family {
-  const char* name;                                    // our name, also config.json's model_type
-  std::span<const char* const> architectures;          // config.json's `architectures` entries
-  const char* gguf_architecture;                       // general.architecture
-  // Reads config.json (`where` names it). Throws Error(kBadModel, where:key) on what is missing or unsupported.
+  const char* name;                            // our name, also config.json's model_type
+  std::span<const char* const> architectures;  // config.json's `architectures` entries
+  const char* gguf_architecture;               // general.architecture
+  // Reads config.json (`where` names it). Throws Error(kBadModel, where:key) on what is missing or
+  // unsupported.
   ModelConfig (*from_json)(const Json& config, const std::string& where);
   ModelConfig (*from_gguf)(const GgufFile& file);
   // GGUF stores q and k rows in interleaved rotary order, ours (and Hugging Face's) is half-split.

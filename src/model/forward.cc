@@ -14,8 +14,10 @@ AttentionShape attention_shape(const ModelConfig& config, int64_t layer) {
   return {config.num_heads, config.num_kv_heads, config.head_dim, config.window(layer)};
 }
 
-// Rotary angles of every token of the batch, in its order, into scratch.cos and scratch.sin [tokens, head_dim / 2].
-void gather_angles(RopeTable& rope, std::span<const AttentionSequence> sequences, int64_t tokens, Scratch& scratch) {
+// Rotary angles of every token of the batch, in its order, into scratch.cos and scratch.sin [tokens, head_dim
+// / 2].
+void gather_angles(RopeTable& rope, std::span<const AttentionSequence> sequences, int64_t tokens,
+                   Scratch& scratch) {
   const int64_t half = rope.half();
   scratch.cos.ensure(static_cast<size_t>(tokens * half));
   scratch.sin.ensure(static_cast<size_t>(tokens * half));
@@ -40,8 +42,9 @@ Block load_block(Backend& backend, const WeightSource& source, int64_t layer) {
   return block;
 }
 
-void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope, const Block& block, int64_t layer,
-                   std::span<const AttentionSequence> sequences, float* hidden, int64_t tokens, Scratch& s, Tap* tap) {
+void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope, const Block& block,
+                   int64_t layer, std::span<const AttentionSequence> sequences, float* hidden, int64_t tokens,
+                   Scratch& s, Tap* tap) {
   const int64_t width = config.hidden_size, q_size = config.q_size(), kv_size = config.kv_size(),
                 ffn = config.intermediate_size;
   const auto room = [tokens](AlignedBuffer<float>& buffer, int64_t columns) {
@@ -54,7 +57,8 @@ void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope,
   const auto run = [&](std::initializer_list<LinearId> ids, const float* x, std::initializer_list<float*> y) {
     std::array<const LoadedLinear*, 3> layers{};
     std::transform(ids.begin(), ids.end(), layers.begin(), [&](LinearId id) { return &block.linear(id); });
-    backend.linear(std::span(layers.data(), ids.size()), x, tokens, std::span<float* const>(y.begin(), y.size()));
+    backend.linear(std::span(layers.data(), ids.size()), x, tokens,
+                   std::span<float* const>(y.begin(), y.size()));
   };
 
   float* normed = room(s.normed, width);
@@ -87,7 +91,8 @@ void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope,
 }
 
 KvCache::KvCache(Backend& backend, const ModelConfig& config, KvType type) {
-  for (int64_t i = 0; i < config.num_layers; ++i) layers_.push_back(backend.make_kv(attention_shape(config, i), type));
+  for (int64_t i = 0; i < config.num_layers; ++i)
+    layers_.push_back(backend.make_kv(attention_shape(config, i), type));
 }
 
 void KvCache::truncate(int64_t length) {
@@ -122,7 +127,8 @@ void Model::forward(std::span<const SequenceInput> batch, Tap* tap) {
     sequences.push_back({static_cast<int64_t>(ids.size()), static_cast<int64_t>(input.ids.size()), nullptr});
     for (const int32_t id : input.ids) {
       if (id < 0 || id >= config_.vocab_size) {
-        throw Error(ErrorKind::kUsage, "token ids", fmt::format("id {} is outside the vocabulary of {}", id, config_.vocab_size));
+        throw Error(ErrorKind::kUsage, "token ids",
+                    fmt::format("id {} is outside the vocabulary of {}", id, config_.vocab_size));
       }
       ids.push_back(id);
     }
@@ -132,8 +138,8 @@ void Model::forward(std::span<const SequenceInput> batch, Tap* tap) {
   backend_.embed(embedding_, ids, hidden_.data());
   for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
     for (size_t i = 0; i < batch.size(); ++i) sequences[i].kv = &batch[i].cache->layer(layer);
-    forward_block(backend_, config_, rope_, blocks_[static_cast<size_t>(layer)], layer, sequences, hidden_.data(), tokens,
-                  scratch_, tap);
+    forward_block(backend_, config_, rope_, blocks_[static_cast<size_t>(layer)], layer, sequences,
+                  hidden_.data(), tokens, scratch_, tap);
   }
   backend_.rms_norm(hidden_.data(), final_norm_, config_.rms_norm_eps, tokens, hidden_.data());
 }

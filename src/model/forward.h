@@ -1,5 +1,5 @@
-// The one forward pass: prefill, decode, batches of sequences, calibration (one block at a time) and evaluation
-// all go through forward_block().
+// The one forward pass: prefill, decode, batches of sequences, calibration (one block at a time) and
+// evaluation all go through forward_block().
 #pragma once
 
 #include <array>
@@ -35,11 +35,11 @@ struct Scratch {
   AlignedBuffer<float> normed, q, k, v, attended, projected, gate, up, cos, sin;
 };
 
-// hidden [tokens, hidden_size] passes through the block in place. `sequences` partition the tokens; each one's kv is
-// this layer's cache of that sequence and grows by its count. `tap` may be null.
-void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope, const Block& block, int64_t layer,
-                   std::span<const AttentionSequence> sequences, float* hidden, int64_t tokens, Scratch& scratch,
-                   Tap* tap);
+// hidden [tokens, hidden_size] passes through the block in place. `sequences` partition the tokens; each
+// one's kv is this layer's cache of that sequence and grows by its count. `tap` may be null.
+void forward_block(Backend& backend, const ModelConfig& config, RopeTable& rope, const Block& block,
+                   int64_t layer, std::span<const AttentionSequence> sequences, float* hidden, int64_t tokens,
+                   Scratch& scratch, Tap* tap);
 
 // The caches of one sequence, one per layer.
 class KvCache {
@@ -70,8 +70,8 @@ class Model {
   Backend& backend() const { return backend_; }
   size_t resident_bytes() const;
 
-  // Runs the tokens of all sequences and leaves the final, normalized hidden states [sum of counts, hidden_size] in
-  // hidden(). Ids outside the vocabulary throw Error(kUsage).
+  // Runs the tokens of all sequences and leaves the final, normalized hidden states [sum of counts,
+  // hidden_size] in hidden(). Ids outside the vocabulary throw Error(kUsage).
   void forward(std::span<const SequenceInput> batch, Tap* tap = nullptr);
   const float* hidden() const { return hidden_.data(); }
   // Logits [rows, vocab_size] of `rows` rows of normalized hidden states [rows, hidden_size].

@@ -18,7 +18,8 @@ std::vector<int32_t> some_ids(int n, int seed = 1) {
 }
 
 struct Fixture {
-  explicit Fixture(ModelConfig config = SyntheticSource::small_config(), int threads = 2, DType dtype = DType::kF32)
+  explicit Fixture(ModelConfig config = SyntheticSource::small_config(), int threads = 2,
+                   DType dtype = DType::kF32)
       : pool(threads), backend(make_cpu_backend(pool)), source(config, dtype), model(*backend, source) {}
 
   // Final hidden states of `ids` fed in pieces of `chunk`.
@@ -29,7 +30,8 @@ struct Fixture {
       const size_t n = std::min(chunk, ids.size() - at);
       const SequenceInput input{std::span(ids).subspan(at, n), &cache};
       model.forward(std::span(&input, 1));
-      all.insert(all.end(), model.hidden(), model.hidden() + n * static_cast<size_t>(model.config().hidden_size));
+      all.insert(all.end(), model.hidden(),
+                 model.hidden() + n * static_cast<size_t>(model.config().hidden_size));
     }
     return all;
   }
@@ -51,7 +53,8 @@ TEST(Forward, PiecesOfAPromptGiveWhatTheWholeGives) {
   Fixture f;
   const auto ids = some_ids(70);
   const auto whole = f.hidden(ids, 70);
-  for (const size_t chunk : {1, 7, 33}) EXPECT_LT(largest_difference(whole, f.hidden(ids, chunk)), 2e-5) << chunk;
+  for (const size_t chunk : {1, 7, 33})
+    EXPECT_LT(largest_difference(whole, f.hidden(ids, chunk)), 2e-5) << chunk;
 }
 
 TEST(Forward, SequencesOfABatchDoNotSeeEachOther) {
@@ -117,7 +120,8 @@ TEST(Forward, Int8CacheIsNearTheFloatOne) {
 
 TEST(Forward, TapSeesEveryInputOnce) {
   struct Recorder : Tap {
-    void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens, int64_t width) override {
+    void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens,
+                         int64_t width) override {
       seen.push_back({layer, static_cast<int64_t>(input), tokens, width});
       EXPECT_TRUE(std::isfinite(std::accumulate(x, x + tokens * width, 0.0)));
     }
@@ -131,7 +135,8 @@ TEST(Forward, TapSeesEveryInputOnce) {
   ASSERT_EQ(tap.seen.size(), 12u);
   for (size_t i = 0; i < 12; ++i) {
     const int64_t width = i % 4 == 3 ? 96 : 64;
-    EXPECT_EQ(tap.seen[i], (std::array<int64_t, 4>{static_cast<int64_t>(i / 4), static_cast<int64_t>(i % 4), 5, width}));
+    EXPECT_EQ(tap.seen[i],
+              (std::array<int64_t, 4>{static_cast<int64_t>(i / 4), static_cast<int64_t>(i % 4), 5, width}));
   }
 }
 

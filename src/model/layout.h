@@ -1,5 +1,5 @@
-// Architecture facts of a decoder block, stated once: its linear layers in the order of computation, which of them
-// share an input, and which producer can absorb a per-channel scale of that input.
+// Architecture facts of a decoder block, stated once: its linear layers in the order of computation, which of
+// them share an input, and which producer can absorb a per-channel scale of that input.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 namespace fptq {
 
 enum class LinearId : uint8_t { kQ, kK, kV, kO, kGate, kUp, kDown };
-inline constexpr std::array kAllLinears = {LinearId::kQ, LinearId::kK, LinearId::kV, LinearId::kO,
-                                    LinearId::kGate, LinearId::kUp, LinearId::kDown};
+inline constexpr std::array kAllLinears = {LinearId::kQ,    LinearId::kK,  LinearId::kV,   LinearId::kO,
+                                           LinearId::kGate, LinearId::kUp, LinearId::kDown};
 
 // The inputs of linear layers in a block.
 enum class InputId : uint8_t { kAttention, kO, kMlp, kDown };
@@ -32,7 +32,7 @@ struct InputFacts {
   const char* name;                     // "q/k/v input"
   std::span<const LinearId> consumers;  // all linear layers that read it
   Producer producer;
-  bool producer_is_norm;                // an exact fold that changes no other layer's weights
+  bool producer_is_norm;  // an exact fold that changes no other layer's weights
 };
 
 // Facts of one input of a block with SwiGLU and two pre-norms (Llama, Mistral, Qwen2).

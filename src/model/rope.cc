@@ -12,7 +12,8 @@ constexpr double kTau = 2.0 * std::numbers::pi;
 // Llama 3.1: long wavelengths are stretched by `factor`, short ones stay, those between are blended.
 void scale_llama3(const RopeConfig& rope, std::vector<float>& inverse) {
   const double original = static_cast<double>(rope.original_max_position);
-  const double low_wavelength = original / rope.low_freq_factor, high_wavelength = original / rope.high_freq_factor;
+  const double low_wavelength = original / rope.low_freq_factor,
+               high_wavelength = original / rope.high_freq_factor;
   for (float& f : inverse) {
     const double wavelength = kTau / f;
     if (wavelength < high_wavelength) continue;
@@ -30,7 +31,8 @@ void scale_llama3(const RopeConfig& rope, std::vector<float>& inverse) {
 void scale_yarn(const RopeConfig& rope, int64_t head_dim, std::vector<float>& inverse) {
   const double dim = static_cast<double>(head_dim);
   const auto correction_dim = [&](double rotations) {
-    return dim * std::log(static_cast<double>(rope.original_max_position) / (rotations * kTau)) / (2.0 * std::log(rope.theta));
+    return dim * std::log(static_cast<double>(rope.original_max_position) / (rotations * kTau)) /
+           (2.0 * std::log(rope.theta));
   };
   double low = correction_dim(rope.beta_fast), high = correction_dim(rope.beta_slow);
   if (rope.truncate) {
@@ -47,9 +49,12 @@ void scale_yarn(const RopeConfig& rope, int64_t head_dim, std::vector<float>& in
 }
 
 double yarn_attention_factor(const RopeConfig& rope) {
-  const auto mscale = [&](double m) { return rope.factor <= 1.0 ? 1.0 : 0.1 * m * std::log(rope.factor) + 1.0; };
+  const auto mscale = [&](double m) {
+    return rope.factor <= 1.0 ? 1.0 : 0.1 * m * std::log(rope.factor) + 1.0;
+  };
   if (rope.attention_factor > 0.0) return rope.attention_factor;
-  if (rope.mscale != 0.0 && rope.mscale_all_dim != 0.0) return mscale(rope.mscale) / mscale(rope.mscale_all_dim);
+  if (rope.mscale != 0.0 && rope.mscale_all_dim != 0.0)
+    return mscale(rope.mscale) / mscale(rope.mscale_all_dim);
   return mscale(1.0);
 }
 
@@ -58,7 +63,8 @@ double yarn_attention_factor(const RopeConfig& rope) {
 RopeTable::RopeTable(const ModelConfig& config) : half_(config.head_dim / 2) {
   const RopeConfig& rope = config.rope;
   for (int64_t i = 0; i < half_; ++i) {
-    const double exponent = static_cast<double>(static_cast<float>(2 * i) / static_cast<float>(config.head_dim));
+    const double exponent =
+        static_cast<double>(static_cast<float>(2 * i) / static_cast<float>(config.head_dim));
     inverse_frequency_.push_back(static_cast<float>(1.0 / std::pow(rope.theta, exponent)));
   }
   switch (rope.scaling) {
@@ -89,8 +95,10 @@ void RopeTable::prepare(int64_t positions) {
   for (int64_t p = known; p < positions; ++p) {
     for (int64_t i = 0; i < half_; ++i) {
       const float angle = static_cast<float>(p) * inverse_frequency_[static_cast<size_t>(i)];
-      cos_[static_cast<size_t>(p * half_ + i)] = static_cast<float>(std::cos(static_cast<double>(angle))) * attention_factor_;
-      sin_[static_cast<size_t>(p * half_ + i)] = static_cast<float>(std::sin(static_cast<double>(angle))) * attention_factor_;
+      cos_[static_cast<size_t>(p * half_ + i)] =
+          static_cast<float>(std::cos(static_cast<double>(angle))) * attention_factor_;
+      sin_[static_cast<size_t>(p * half_ + i)] =
+          static_cast<float>(std::sin(static_cast<double>(angle))) * attention_factor_;
     }
   }
 }

@@ -12,7 +12,8 @@ class Tap {
   virtual ~Tap() = default;
   // x [tokens, width]: the input that layer `layer`'s linear layers of `input` are about to read, before any
   // activation quantization. Called once per input and forward call, from the calling thread.
-  virtual void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens, int64_t width) = 0;
+  virtual void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens,
+                               int64_t width) = 0;
 };
 
 }  // namespace fptq

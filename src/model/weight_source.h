@@ -1,5 +1,5 @@
-// Where a model's weights come from: a Hugging Face directory, a GGUF file, a quantized checkpoint. The formats
-// implement it; the engine and the quantizer read it, one block at a time if they like.
+// Where a model's weights come from: a Hugging Face directory, a GGUF file, a quantized checkpoint. The
+// formats implement it; the engine and the quantizer read it, one block at a time if they like.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ struct ChatFormat {
   std::string (*write)(std::string_view chat_template, const std::string& system, const std::string& user);
 };
 
-// The system message that a ChatML template writes when a conversation has none, as SmolLM2's and Qwen2's do: the
-// literal between the two marks. Anything that is computed (quotes or braces inside) does not count.
+// The system message that a ChatML template writes when a conversation has none, as SmolLM2's and Qwen2's do:
+// the literal between the two marks. Anything that is computed (quotes or braces inside) does not count.
 std::string default_system(std::string_view chat_template) {
   for (const std::string_view begin : {"<|im_start|>system\\n", "<|im_start|>system\n"}) {
     for (size_t at = 0; (at = chat_template.find(begin, at)) != std::string_view::npos;) {
@@ -46,7 +46,8 @@ std::string llama3(std::string_view, const std::string& system, const std::strin
 }
 
 std::string llama2(std::string_view, const std::string& system, const std::string& user) {
-  return fmt::format("[INST] {}{} [/INST]", system.empty() ? "" : fmt::format("<<SYS>>\n{}\n<</SYS>>\n\n", system), user);
+  return fmt::format("[INST] {}{} [/INST]",
+                     system.empty() ? "" : fmt::format("<<SYS>>\n{}\n<</SYS>>\n\n", system), user);
 }
 
 std::string mistral(std::string_view, const std::string& system, const std::string& user) {
@@ -72,7 +73,8 @@ constexpr std::array<ChatFormat, 5> kFormats = {{
 std::string format_chat(std::string_view chat_template, const std::string& system, const std::string& user,
                         const std::string& where) {
   for (const ChatFormat& format : kFormats) {
-    if (chat_template.find(format.mark) != std::string_view::npos) return format.write(chat_template, system, user);
+    if (chat_template.find(format.mark) != std::string_view::npos)
+      return format.write(chat_template, system, user);
   }
   std::string known;
   for (const ChatFormat& format : kFormats) known += (known.empty() ? "" : ", ") + std::string(format.name);

@@ -7,19 +7,24 @@
 namespace fptq {
 namespace {
 
-// The template of SmolLM2-135M-Instruct; expected text is what transformers' apply_chat_template gives for it.
+// The template of SmolLM2-135M-Instruct; expected text is what transformers' apply_chat_template gives for
+// it.
 constexpr const char* kSmolLm2 =
-    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a "
-    "helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + message['role'] "
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ "
+    "'<|im_start|>system\\nYou are a "
+    "helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' "
+    "+ message['role'] "
     "+ '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ "
     "'<|im_start|>assistant\\n' }}{% endif %}";
 
 TEST(ChatFormat, ChatMlTakesTheTemplatesDefaultSystemMessage) {
-  EXPECT_EQ(format_chat(kSmolLm2, "", "Hi", "m"),
-            "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
-            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ(format_chat(kSmolLm2, "Be brief.", "Hi", "m"),
-            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(
+      format_chat(kSmolLm2, "", "Hi", "m"),
+      "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+      "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(
+      format_chat(kSmolLm2, "Be brief.", "Hi", "m"),
+      "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 }
 
 TEST(ChatFormat, ComputedSystemMessageIsNotADefault) {

@@ -26,7 +26,9 @@ void SamplingOptions::validate() const {
           "a number > 0");
 }
 
-Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) { options.validate(); }
+Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) {
+  options.validate();
+}
 
 int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) {
   if (options_.repetition_penalty != 1.0) {
@@ -48,10 +50,13 @@ int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) 
   for (size_t i = 0; i < logits.size(); ++i) {
     candidates_.push_back({std::exp((logits[i] - top) / options_.temperature), static_cast<int32_t>(i)});
   }
-  const auto more_likely = [](const Candidate& a, const Candidate& b) { return a.p != b.p ? a.p > b.p : a.id < b.id; };
+  const auto more_likely = [](const Candidate& a, const Candidate& b) {
+    return a.p != b.p ? a.p > b.p : a.id < b.id;
+  };
   size_t keep = candidates_.size();
   if (options_.top_k > 0) keep = std::min(keep, static_cast<size_t>(options_.top_k));
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(keep), candidates_.end(), more_likely);
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(keep),
+                    candidates_.end(), more_likely);
   candidates_.resize(keep);
 
   if (options_.top_p < 1.0) {

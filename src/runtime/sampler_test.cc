@@ -47,7 +47,8 @@ TEST(Sampler, FiltersKeepWhatTheyShould) {
 
 TEST(Sampler, SameSeedSameTokens) {
   const std::vector<float> logits(50, 0.0f);
-  Sampler a({.temperature = 1, .seed = 3}), b({.temperature = 1, .seed = 3}), c({.temperature = 1, .seed = 4});
+  Sampler a({.temperature = 1, .seed = 3}), b({.temperature = 1, .seed = 3}),
+      c({.temperature = 1, .seed = 4});
   bool differs = false;
   for (int i = 0; i < 20; ++i) {
     std::vector<float> x = logits, y = logits, z = logits;

@@ -64,11 +64,13 @@ Session::Session(Model& model, std::shared_ptr<const Tokenizer> tokenizer, const
     : model_(model), tokenizer_(std::move(tokenizer)), options_(options) {
   options_.sampling.validate();
   if (options_.max_new_tokens < 0) {
-    throw Error(ErrorKind::kUsage, "--max-new-tokens", fmt::format("{} is not a number >= 0", options_.max_new_tokens));
+    throw Error(ErrorKind::kUsage, "--max-new-tokens",
+                fmt::format("{} is not a number >= 0", options_.max_new_tokens));
   }
 }
 
-SessionResult Session::run(std::span<const int32_t> prompt, const std::function<bool(const std::string&)>& on_text) {
+SessionResult Session::run(std::span<const int32_t> prompt,
+                           const std::function<bool(const std::string&)>& on_text) {
   const ModelConfig& config = model_.config();
   const auto length = static_cast<int64_t>(prompt.size());
   if (length == 0) throw Error(ErrorKind::kUsage, "prompt", "is empty", "give at least one token of text");
@@ -99,7 +101,8 @@ SessionResult Session::run(std::span<const int32_t> prompt, const std::function<
   double start = now();
   const float* hidden = nullptr;
   for (int64_t at = 0; at < length; at += kPrefillChunk) {
-    hidden = feed(prompt.subspan(static_cast<size_t>(at), static_cast<size_t>(std::min(kPrefillChunk, length - at))));
+    hidden = feed(
+        prompt.subspan(static_cast<size_t>(at), static_cast<size_t>(std::min(kPrefillChunk, length - at))));
   }
   model_.logits(hidden, 1, logits.data());
   result.prefill_seconds = now() - start;

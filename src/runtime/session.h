@@ -25,7 +25,7 @@ struct SessionOptions {
 struct SessionResult {
   std::vector<int32_t> ids;  // of the answer, without the end token
   std::string text;
-  bool stopped = false;      // by an end token, a stop text or the callback; false: max_new_tokens was reached
+  bool stopped = false;  // by an end token, a stop text or the callback; false: max_new_tokens was reached
   double prefill_seconds = 0;
   double decode_seconds = 0;
 };
@@ -34,10 +34,11 @@ struct SessionResult {
 class Session {
  public:
   Session(Model& model, std::shared_ptr<const Tokenizer> tokenizer, const SessionOptions& options);
-  // Continues `prompt`. `on_text`, if given, receives whole code points as they become certain (text that may be the
-  // beginning of a stop text is held back); returning false ends the answer. Prompt and answer must fit the model's
-  // maximum position: a longer prompt throws Error(kUsage), the answer ends there.
-  SessionResult run(std::span<const int32_t> prompt, const std::function<bool(const std::string&)>& on_text = {});
+  // Continues `prompt`. `on_text`, if given, receives whole code points as they become certain (text that may
+  // be the beginning of a stop text is held back); returning false ends the answer. Prompt and answer must
+  // fit the model's maximum position: a longer prompt throws Error(kUsage), the answer ends there.
+  SessionResult run(std::span<const int32_t> prompt,
+                    const std::function<bool(const std::string&)>& on_text = {});
 
  private:
   Model& model_;

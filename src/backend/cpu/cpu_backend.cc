@@ -11,8 +11,8 @@
 namespace fptq {
 namespace {
 
-// Tokens a task takes in the cheap per-token operations, queries an attention task takes: large enough to hide a
-// task's overhead, small enough to balance two threads.
+// Tokens a task takes in the cheap per-token operations, queries an attention task takes: large enough to
+// hide a task's overhead, small enough to balance two threads.
 constexpr int64_t kTokenGrain = 16;
 constexpr int64_t kElementGrain = 1 << 14;
 constexpr int64_t kQueryTile = 32;
@@ -72,7 +72,8 @@ class CpuBackend final : public Backend {
   void rms_norm(const float* x, std::span<const float> gamma, float eps, int64_t tokens, float* y) override {
     const auto width = static_cast<int64_t>(gamma.size());
     pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) ops_.rms_norm(x + t * width, gamma.data(), eps, width, y + t * width);
+      for (int64_t t = begin; t < end; ++t)
+        ops_.rms_norm(x + t * width, gamma.data(), eps, width, y + t * width);
     });
   }
 
@@ -87,7 +88,8 @@ class CpuBackend final : public Backend {
                        [&](int64_t begin, int64_t end) { ops_.add(x + begin, end - begin, y + begin); });
   }
 
-  void rope(float* x, int64_t tokens, int64_t heads, int64_t head_dim, const float* cos, const float* sin) override {
+  void rope(float* x, int64_t tokens, int64_t heads, int64_t head_dim, const float* cos,
+            const float* sin) override {
     const int64_t half = head_dim / 2;
     pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
@@ -160,10 +162,11 @@ class CpuBackend final : public Backend {
     return {codes_.data(), scales_.data(), has_zeros ? zeros_.data() : nullptr};
   }
 
-  void attend_tile(const AttentionShape& shape, const AttentionSequence& s, int64_t past, int64_t head, int64_t query,
-                   const float* q, float* out) const {
+  void attend_tile(const AttentionShape& shape, const AttentionSequence& s, int64_t past, int64_t head,
+                   int64_t query, const float* q, float* out) const {
     const auto& kv = static_cast<const CpuLayerKv&>(*s.kv);
-    const int64_t d = shape.head_dim, width = shape.heads * d, kv_head = head / (shape.heads / shape.kv_heads);
+    const int64_t d = shape.head_dim, width = shape.heads * d,
+                  kv_head = head / (shape.heads / shape.kv_heads);
     kernels::AttentionArgs args;
     args.queries = std::min(kQueryTile, s.count - query);
     args.q = q + (s.begin + query) * width + head * d;
@@ -184,7 +187,8 @@ class CpuBackend final : public Backend {
     args.out = out + (s.begin + query) * width + head * d;
     args.out_stride = width;
     thread_local AlignedBuffer<float> scratch;
-    scratch.ensure(static_cast<size_t>(kernels::attention_scratch_floats(args.queries, args.first_position + args.queries)));
+    scratch.ensure(static_cast<size_t>(
+        kernels::attention_scratch_floats(args.queries, args.first_position + args.queries)));
     args.scratch = scratch.data();
     attend_(args);
   }
@@ -202,6 +206,8 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool) { return std::make_unique<CpuBackend>(pool); }
+std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool) {
+  return std::make_unique<CpuBackend>(pool);
+}
 
 }  // namespace fptq

@@ -45,7 +45,8 @@ LinearWeights quantized(int64_t rows, int64_t cols, ActivationMode mode, uint64_
   return w;
 }
 
-std::vector<float> run(Backend& backend, const LinearWeights& w, const std::vector<float>& x, int64_t tokens) {
+std::vector<float> run(Backend& backend, const LinearWeights& w, const std::vector<float>& x,
+                       int64_t tokens) {
   const auto layer = backend.load_linear(w);
   const LoadedLinear* layers = layer.get();
   std::vector<float> y(static_cast<size_t>(tokens * w.rows), NAN);
@@ -62,7 +63,8 @@ std::vector<double> expected(const LinearWeights& w, const std::vector<float>& x
     w.decode_row(r, row.data());
     for (int64_t t = 0; t < tokens; ++t) {
       double sum = 0;
-      for (int64_t k = 0; k < w.cols; ++k) sum += double(row[static_cast<size_t>(k)]) * x[static_cast<size_t>(t * w.cols + k)];
+      for (int64_t k = 0; k < w.cols; ++k)
+        sum += double(row[static_cast<size_t>(k)]) * x[static_cast<size_t>(t * w.cols + k)];
       y[static_cast<size_t>(t * w.rows + r)] = sum;
     }
   }
@@ -80,7 +82,8 @@ TEST(CpuBackend, FloatLayersOfEveryTypeAndShape) {
         const auto x = random_floats(tokens * cols, 5);
         const auto y = run(*backend, w, x, tokens);
         const auto e = expected(w, x, tokens);
-        for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], e[i], 2e-5) << rows << " " << tokens << " " << i;
+        for (size_t i = 0; i < y.size(); ++i)
+          ASSERT_NEAR(y[i], e[i], 2e-5) << rows << " " << tokens << " " << i;
       }
     }
   }
@@ -98,7 +101,8 @@ TEST(CpuBackend, WeightOnlyLayersExpandTheirCodes) {
   }
 }
 
-// The integer layers against their definition: the input rounded as the specification says, then exact products.
+// The integer layers against their definition: the input rounded as the specification says, then exact
+// products.
 TEST(CpuBackend, IntegerLayersQuantizeTheirInput) {
   ThreadPool pool(2);
   const auto backend = make_cpu_backend(pool);

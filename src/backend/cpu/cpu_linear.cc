@@ -17,9 +17,12 @@ using kernels::Isa;
 constexpr int64_t kGemvTokens = 8;
 static_assert(CpuLinear::kPanel % kernels::kIntGemmColumns == 0);
 
-AlignedBuffer<float> floats_of(const Tensor& t) { return t ? t.to_floats() : AlignedBuffer<float>(); }
+AlignedBuffer<float> floats_of(const Tensor& t) {
+  return t ? t.to_floats() : AlignedBuffer<float>();
+}
 
-// Weights whose rows become floats on the way: dense in their storage type, or integer codes with float activations.
+// Weights whose rows become floats on the way: dense in their storage type, or integer codes with float
+// activations.
 class FloatLinear final : public CpuLinear {
  public:
   FloatLinear(LinearWeights weights, Isa isa)
@@ -98,7 +101,8 @@ class IntLinear final : public CpuLinear {
   int64_t cols() const override { return packed_->cols(); }
   size_t resident_bytes() const override { return packed_->bytes(); }
 
-  void run(int64_t panel, const float*, const QuantizedInput& input, int64_t tokens, float* y) const override {
+  void run(int64_t panel, const float*, const QuantizedInput& input, int64_t tokens,
+           float* y) const override {
     kernels::IntGemmArgs args;
     args.a = input.codes;
     args.act_scale = input.scales;
@@ -119,7 +123,8 @@ class IntLinear final : public CpuLinear {
 }  // namespace
 
 std::unique_ptr<CpuLinear> make_cpu_linear(LinearWeights weights, Isa isa) {
-  if (weights.activation.mode == ActivationMode::kFloat) return std::make_unique<FloatLinear>(std::move(weights), isa);
+  if (weights.activation.mode == ActivationMode::kFloat)
+    return std::make_unique<FloatLinear>(std::move(weights), isa);
   return std::make_unique<IntLinear>(weights, isa);
 }
 

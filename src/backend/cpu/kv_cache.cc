@@ -21,10 +21,13 @@ void regrow(AlignedBuffer<T>& buffer, int64_t heads, int64_t used, int64_t from,
 CpuLayerKv::CpuLayerKv(const AttentionShape& shape, KvType type, const kernels::QuantizeActivations& quantize)
     : kv_heads_(shape.kv_heads), head_dim_(shape.head_dim), type_(type), quantize_(quantize) {}
 
-void CpuLayerKv::truncate(int64_t length) { length_ = std::min(length_, length); }
+void CpuLayerKv::truncate(int64_t length) {
+  length_ = std::min(length_, length);
+}
 
 size_t CpuLayerKv::bytes() const {
-  return (k_.size() + v_.size() + k_scales_.size() + v_scales_.size()) * sizeof(float) + k_codes_.size() + v_codes_.size();
+  return (k_.size() + v_.size() + k_scales_.size() + v_scales_.size()) * sizeof(float) + k_codes_.size() +
+         v_codes_.size();
 }
 
 void CpuLayerKv::grow(int64_t capacity) {
@@ -44,7 +47,8 @@ void CpuLayerKv::grow(int64_t capacity) {
 void CpuLayerKv::extend(int64_t count) {
   const int64_t needed = length_ + count;
   // A prompt gets exactly its size; later growth doubles.
-  if (needed > capacity_) grow(capacity_ == 0 ? std::max<int64_t>(needed, 16) : std::max(needed, 2 * capacity_));
+  if (needed > capacity_)
+    grow(capacity_ == 0 ? std::max<int64_t>(needed, 16) : std::max(needed, 2 * capacity_));
   length_ = needed;
 }
 
@@ -57,8 +61,10 @@ void CpuLayerKv::store(int64_t position, const float* k, const float* v) {
       std::memcpy(k_.data() + at * head_dim_, k_head, static_cast<size_t>(head_dim_) * sizeof(float));
       std::memcpy(v_.data() + at * head_dim_, v_head, static_cast<size_t>(head_dim_) * sizeof(float));
     } else {
-      quantize_.token(k_head, head_dim_, k_codes_.data() + at * head_dim_, &k_scales_[static_cast<size_t>(at)]);
-      quantize_.token(v_head, head_dim_, v_codes_.data() + at * head_dim_, &v_scales_[static_cast<size_t>(at)]);
+      quantize_.token(k_head, head_dim_, k_codes_.data() + at * head_dim_,
+                      &k_scales_[static_cast<size_t>(at)]);
+      quantize_.token(v_head, head_dim_, v_codes_.data() + at * head_dim_,
+                      &v_scales_[static_cast<size_t>(at)]);
     }
   }
 }

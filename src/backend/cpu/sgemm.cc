@@ -8,8 +8,8 @@
 namespace fptq {
 namespace {
 
-// Debian's oneDNN runs on OpenMP. Our pool already has a thread on every core, so each call must stay on its own;
-// the setting is per thread and is put back for the host program.
+// Debian's oneDNN runs on OpenMP. Our pool already has a thread on every core, so each call must stay on its
+// own; the setting is per thread and is put back for the host program.
 class OneOpenMpThread {
  public:
   OneOpenMpThread() : before_(omp_get_max_threads()) {
@@ -25,8 +25,8 @@ class OneOpenMpThread {
 
 }  // namespace
 
-void sgemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* c,
-              int64_t ldc) {
+void sgemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb,
+              float* c, int64_t ldc) {
   const OneOpenMpThread one_thread;
   if (dnnl_sgemm('N', 'T', m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc) != dnnl_success) {
     throw Error(ErrorKind::kFailure, "backend", "oneDNN refused a matrix product");
