@@ -1,10 +1,9 @@
-// y[m, n] = bias[n] + act_scale[m] * sum_g ( weight_scale[n, g] * sum_{k in g} (a[m, k] - act_zero[m]) *
-// (w[n, k] - w_zero[n, g]) )
+// y[m, n] = bias[n] + act_scale[m] * sum_g weight_scale[n, g] * dot[m, n, g]
+// dot[m, n, g] = sum_{k in g} (a[m, k] - act_zero[m]) * (w[n, k] - w_zero[n, g])
 //
-// INT8 activations times INT4 or INT8 weights. The inner sum is exact in int32; the outer one runs over g in
+// INT8 activations times INT4 or INT8 weights. The dot is exact in int32; the outer sum runs over g in
 // ascending order as acc = fma(float(dot), weight_scale, acc), starting from 0; then y = acc * act_scale,
-// then
-// + bias where there is one. Every ISA therefore gives the same bits, whatever m and n are cut into.
+// then y + bias where there is one. Every ISA therefore gives the same bits, whatever m and n are cut into.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +39,11 @@ constexpr int64_t kIntGemmColumns = 64;
 
 struct IntGemm {
   // `weights` is validated, quantized (4 or 8 bits), any group size; only its codes, scales, zero points and
-  // bias are read.
+  // bias are read. Throws Error(kBadModel) when a group is so long that its dot may leave int32 (33025 inputs
+  // of asymmetric 8-bit weights; nothing else of a usual size).
   std::unique_ptr<PackedInt> (*pack)(const LinearWeights& weights);
+  // Thread-safe; keeps room for one call per thread. Each call adds up its activations per group once, so
+  // that columns are better cut into few parts. `weights` comes from pack() of the same ISA.
   void (*run)(const PackedInt& weights, const IntGemmArgs& args);
 };
 

@@ -2,8 +2,8 @@
 // shared/docs/formats-verified.md section 5): true division, clamp to -128..127, round half to even.
 //   static, per tensor:   q = round(clamp(x / scale + zero, -128, 127))
 //   dynamic, per token:   scale = max|x| / 127.5 (2^-23 where that is 0), zero = 0
-//   dynamic, asymmetric:  scale = (max(x,0) - min(x,0)) / 255 (2^-23 where 0), zero = round(clamp(-128 -
-//   min/scale))
+//   dynamic, asymmetric:  scale = (max(x, 0) - min(x, 0)) / 255 (2^-23 where that is 0),
+//                         zero = round(clamp(-128 - min(x, 0) / scale, -128, 127))
 // Every ISA gives the same bits for all finite inputs.
 #pragma once
 
