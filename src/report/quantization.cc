@@ -30,6 +30,16 @@ Json linear_members(const LinearReport& linear) {
           {"sqnr_db", linear.sqnr_db}};
 }
 
+// "269.1 MB -> 98.0 MB, 2.75 times smaller"; a source that was 4-bit already may well grow.
+std::string size_line(const QuantizeReport& report) {
+  const double source = static_cast<double>(report.source_bytes),
+               output = static_cast<double>(report.output_bytes);
+  std::string text = fmt::format("{} -> {}", bytes(report.source_bytes), bytes(report.output_bytes));
+  if (source <= 0 || output <= 0) return text;
+  return text + (output <= source ? fmt::format(", {} times smaller", fixed(source / output, 2))
+                                  : fmt::format(", {} times larger", fixed(output / source, 2)));
+}
+
 // One line for each kind of matrix: "210 matrices in 4 bits, groups of 64 (the size asked for does not divide
 // their inputs)"
 void add_weights(Table& table, const QuantizeReport& report) {
@@ -93,10 +103,7 @@ std::string to_json(const QuantizeReport& report) {
 
 std::string to_text(const QuantizeReport& report) {
   Table table({{""}, {""}});
-  const double shrink = static_cast<double>(report.source_bytes) /
-                        std::max<double>(1, static_cast<double>(report.output_bytes));
-  table.add({"size", fmt::format("{} -> {}, {} times smaller", bytes(report.source_bytes),
-                                 bytes(report.output_bytes), fixed(shrink, 2))});
+  table.add({"size", size_line(report)});
   add_weights(table, report);
   if (!report.inputs.empty()) table.add({"activations", activations_line(report)});
   if (report.evaluation) add_evaluation(table, *report.evaluation);

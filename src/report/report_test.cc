@@ -123,6 +123,12 @@ TEST(QuantizeReportText, SummaryCountsDecisionsAndNamesTheThreeWorst) {
   EXPECT_THAT(text, Not(HasSubstr("perplexity")));
 }
 
+TEST(QuantizeReportText, AResultThatGrewIsNotCalledSmaller) {
+  QuantizeReport report = quantization();
+  report.output_bytes = 2 * report.source_bytes;
+  EXPECT_THAT(to_text(report), HasSubstr("2.00 times larger"));
+}
+
 TEST(QuantizeReportText, EvaluationComesAlong) {
   QuantizeReport report = quantization();
   report.evaluation = evaluation();
