@@ -26,8 +26,8 @@ int interrupted(const fptq::app::Interrupted& by) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Large buffers go back to the system when they are freed. By default glibc raises this limit after the first one, and the
-  // heap of a run over many layers then grows with every layer.
+  // Large buffers go back to the system when they are freed. By default glibc raises this limit after the
+  // first one, and the heap of a run over many layers then grows with every layer.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   try {
     std::signal(SIGPIPE, SIG_DFL);  // `fptq ... | head` ends quietly, whatever the parent left set
