@@ -82,12 +82,11 @@ def compare(fptq, tokenizer, texts):
     judge.no_truncation()
     judge.no_padding()
     bad = 0
-    ids = None
-    for special in (True, False):
-        theirs = [e.ids for e in judge.encode_batch(texts, add_special_tokens=special)]
-        ours = ask([fptq, "tokenize", tokenizer] + (["--add-special"] if special else []), texts)
-        bad += differences("encode with special tokens" if special else "encode", texts, ours, theirs)
-        ids = theirs
+    few = texts[:2000]  # what surrounds a text does not depend on the text
+    theirs = [e.ids for e in judge.encode_batch(few, add_special_tokens=True)]
+    bad += differences("encode with special tokens", few, ask([fptq, "tokenize", tokenizer, "--add-special"], few), theirs)
+    ids = [e.ids for e in judge.encode_batch(texts, add_special_tokens=False)]
+    bad += differences("encode", texts, ask([fptq, "tokenize", tokenizer], texts), ids)
     # Decoding: what encoding gave, and ids that no text gives.
     rng = random.Random(2)
     size = judge.get_vocab_size(with_added_tokens=True)

@@ -141,9 +141,27 @@ void BpeModel::encode(std::string_view word, std::vector<int32_t>& ids, Scratch&
       return;
     }
   }
-  if (takes_bytes_ || !prefix_.empty() || !suffix_.empty()) return encode_part(word, ids, scratch);
-  // Cut at the seams: the parts share no merge. Both characters must be known: unknown ones may join with
-  // their neighbours.
+  const bool whole =
+      !prefix_.empty() || !suffix_.empty() || (takes_bytes_ && word.size() <= WordCache::kLongestWord);
+  if (whole) return encode_part(word, ids, scratch);
+  // Cut at the seams: the parts share no merge.
+  if (takes_bytes_) return encode_long_bytes(word, ids, scratch);
+  encode_characters(word, ids, scratch);
+}
+
+void BpeModel::encode_long_bytes(std::string_view word, std::vector<int32_t>& ids, Scratch& scratch) const {
+  size_t begin = 0;
+  for (size_t pos = 1; pos < word.size(); ++pos) {
+    const char32_t left = byte_level_char(static_cast<uint8_t>(word[pos - 1]));
+    if (!seams_.between(left, byte_level_char(static_cast<uint8_t>(word[pos])))) continue;
+    encode_part(word.substr(begin, pos - begin), ids, scratch);
+    begin = pos;
+  }
+  encode_part(word.substr(begin), ids, scratch);
+}
+
+// Only between two characters that the vocabulary knows: unknown ones may join with their neighbours.
+void BpeModel::encode_characters(std::string_view word, std::vector<int32_t>& ids, Scratch& scratch) const {
   size_t begin = 0;
   char32_t left = 0;
   bool left_known = false;

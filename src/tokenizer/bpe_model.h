@@ -46,6 +46,8 @@ class BpeModel {
     return page == 0 ? -1 : page_ids_[static_cast<size_t>(page - 1) << 8 | (c & 0xFF)];
   }
 
+  void encode_long_bytes(std::string_view word, std::vector<int32_t>& ids, Scratch& scratch) const;
+  void encode_characters(std::string_view word, std::vector<int32_t>& ids, Scratch& scratch) const;
   void encode_part(std::string_view part, std::vector<int32_t>& ids, Scratch& scratch) const;
   void symbols_of(std::string_view part, std::vector<int32_t>& ids, Scratch& scratch) const;
   bool append_bytes(std::string_view character, std::vector<int32_t>& ids) const;

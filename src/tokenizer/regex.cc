@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
+
+#include "base/json.h"
 #include "fptq/error.h"
 #include "tokenizer/regex_syntax.h"
 #include "tokenizer/utf8.h"
@@ -11,9 +14,11 @@
 namespace fptq {
 namespace {
 
-// Steps of one match attempt. Real pre-tokenizers need a handful; a nested quantifier that backtracks over
-// this many is stopped after about a tenth of a second.
-constexpr uint32_t kMatchLimit = 5'000'000;
+// Steps that one match may take. Real pre-tokenizers look at each byte of the text ahead a few times at most
+// (a run of spaces is tried as the beginning of a line break first); nested quantifiers that backtrack
+// without end are stopped after a fraction of a second.
+constexpr size_t kMatchLimit = 5'000'000;
+constexpr size_t kMatchLimitPerByte = 8;
 constexpr size_t kJitStackStart = size_t{64} << 10;
 constexpr size_t kJitStackMost = size_t{64} << 20;
 
@@ -21,6 +26,11 @@ std::string pcre2_message(int code) {
   PCRE2_UCHAR text[256];
   pcre2_get_error_message(code, text, sizeof(text));
   return reinterpret_cast<const char*>(text);
+}
+
+// Patterns hold line breaks; a message is one line.
+std::string one_line(const std::string& pattern) {
+  return Json(pattern).dump();
 }
 
 template <typename T, void (*release)(T*)>
@@ -50,7 +60,7 @@ struct Regex::Code {
                              PCRE2_UTF | options, &error, &offset, context.get()));
     if (!code) {
       throw Error(ErrorKind::kBadModel, where,
-                  fmt::format("invalid regular expression \"{}\": {}", pattern, pcre2_message(error)));
+                  fmt::format("invalid regular expression {}: {}", one_line(pattern), pcre2_message(error)));
     }
     jit = pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE) == 0;
   }
@@ -84,12 +94,13 @@ RegexScan::RegexScan(const Regex& regex) : state_(std::make_unique<State>()) {
   s.data.reset(pcre2_match_data_create(1, nullptr));
   s.context.reset(pcre2_match_context_create(nullptr));
   if (!s.data || !s.context) throw std::bad_alloc();
-  pcre2_set_match_limit(s.context.get(), kMatchLimit);
 }
 RegexScan::~RegexScan() = default;
 
 void RegexScan::start(std::string_view subject) {
   state_->subject = subject;
+  const size_t limit = kMatchLimit + std::min<size_t>(subject.size(), UINT32_MAX / 16) * kMatchLimitPerByte;
+  pcre2_set_match_limit(state_->context.get(), static_cast<uint32_t>(limit));
   state_->from = 0;
   state_->has_last = false;
 }
@@ -119,8 +130,8 @@ bool RegexScan::next(size_t& begin, size_t& end) {
     }
     if (found < 0) {
       throw Error(ErrorKind::kFailure, s.regex->where,
-                  fmt::format("the regular expression \"{}\" gives up on this text: {}", s.regex->pattern,
-                              pcre2_message(found)));
+                  fmt::format("the regular expression {} gives up on this text: {}",
+                              one_line(s.regex->pattern), pcre2_message(found)));
     }
     const PCRE2_SIZE* span = pcre2_get_ovector_pointer(s.data.get());
     begin = span[0];

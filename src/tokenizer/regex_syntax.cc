@@ -5,10 +5,10 @@
 namespace fptq {
 namespace {
 
-// Unicode's word characters as Oniguruma has them (PCRE2's \w lacks marks and connectors), and the five
-// Latin-1 numbers that it counts in.
-constexpr std::string_view kWordMembers =
-    "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
+// Unicode's word characters (PCRE2's \w lacks marks and connectors). Outside of a class Oniguruma looks code
+// points below 256 up in another table, which counts five numbers in.
+constexpr std::string_view kWordInClass = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
 
 class Rewriter {
  public:
@@ -49,13 +49,13 @@ class Rewriter {
       return;
     }
     const char c = in_[pos_ + 1];
-    const std::string word = "[" + std::string(kWordMembers) + "]";
+    const std::string word = "[" + std::string(kWord) + "]";
     switch (c) {
       case 'w':
         out_ += word;
         break;
       case 'W':
-        out_ += "[^" + std::string(kWordMembers) + "]";
+        out_ += "[^" + std::string(kWord) + "]";
         break;
       case 'b':
         out_ += "(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))";
@@ -132,7 +132,7 @@ class Rewriter {
   void class_escape(char c) {
     if (c == 'W' || c == 'H') refuse(std::string("\\") + c + " inside a class");
     if (c == 'w' || c == 'h') {
-      out_ += c == 'w' ? kWordMembers : "0-9a-fA-F";
+      out_ += c == 'w' ? kWordInClass : "0-9a-fA-F";
       pos_ += 2;
     } else {
       shared_escape(c);

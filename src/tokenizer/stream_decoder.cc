@@ -20,8 +20,9 @@ std::string StreamDecoder::put(int32_t id) {
   // What an id adds to a text depends on the ids before it (a space at the start is dropped, bytes join), so
   // both texts are decoded from the same first id.
   std::string text = tokenizer_->decode(window_);
-  const bool waits = text.ends_with(kReplacement) && window_.size() - shown_ids_ < kMostWaiting;
-  if (waits || text.size() <= shown_.size()) return {};
+  waits_ = text.ends_with(kReplacement) ? waits_ + 1 : 0;
+  if ((waits_ > 0 && waits_ < kMostWaiting) || text.size() <= shown_.size()) return {};
+  waits_ = 0;
   // Lossy, because bytes that were shown as U+FFFD may by now be the beginning of a code point.
   std::string fresh = utf8_lossy(std::string_view(text).substr(shown_.size()));
   window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(shown_ids_));
@@ -35,6 +36,7 @@ std::string StreamDecoder::flush() {
   std::string rest = utf8_lossy(std::string_view(text).substr(std::min(shown_.size(), text.size())));
   window_.clear();
   shown_ids_ = 0;
+  waits_ = 0;
   shown_.clear();
   return rest;
 }

@@ -77,10 +77,11 @@ class StreamDecoder {
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;
-  std::vector<int32_t>
-      window_;            // ids that were shown and can still change what follows, then those that wait
+  // Ids that were shown and can still change what follows, then those that wait.
+  std::vector<int32_t> window_;
   size_t shown_ids_ = 0;  // of the window
-  std::string shown_;     // text of the shown ids of the window
+  std::string shown_;     // their text
+  size_t waits_ = 0;      // ids in a row behind which the text was incomplete
 };
 
 }  // namespace fptq
