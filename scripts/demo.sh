@@ -59,7 +59,8 @@ build/fptq compare "$model" "$output" --text data/aesop.txt --prompt "$prompt"
 
 if [[ $model == *.Q4_1.gguf ]]; then
   echo
-  echo "The original's file holds 4-bit weights and embeddings already; with 16-bit weights this model takes 269 MB."
+  echo "The original comes in a file that holds it in 4 bits already (expanded here, bit for bit); the size in 16 bits"
+  echo "is what such a model takes unquantized."
 fi
 
 echo

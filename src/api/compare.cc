@@ -19,6 +19,7 @@ ComparedModel measured(const std::string& path, const AloneOptions& options) {
   result.path = path;
   result.format = summary.format;
   result.file_bytes = summary.file_bytes;
+  result.dense_bytes = 2 * static_cast<uint64_t>(summary.parameters);
   result.bits_per_weight = summary.bits_per_weight;
   result.load_seconds = alone.load_seconds;
   result.prefill_tokens_per_second = alone.prefill_tokens_per_second;

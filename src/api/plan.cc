@@ -48,7 +48,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   QuantizePlan plan;
   plan.family = config.family;
   plan.layers = config.num_layers;
-  plan.source_bytes = checkpoint.file_bytes;
+  plan.source_bytes = dense_bytes(config);
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const LinearId id : kAllLinears) {
       const auto [rows, cols] = linear_shape(config, id);

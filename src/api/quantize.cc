@@ -134,7 +134,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
     report.evaluation->reference = model;
     report.evaluation->text = options.eval_text.empty() ? "Aesop's fables (built in)" : options.eval_text;
   }
-  report.source_bytes = source.file_bytes;
+  report.source_bytes = dense_bytes(weights.config());
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
   remove_state(writer.partial_folder());
   report.output_bytes = writer.finish(model_card(source, options, report), recipe_json(options, report));

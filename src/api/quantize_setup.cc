@@ -52,6 +52,11 @@ int64_t dense_weights(const ModelConfig& config) {
   return tables * config.vocab_size * config.hidden_size + (2 * config.num_layers + 1) * config.hidden_size;
 }
 
+uint64_t dense_bytes(const ModelConfig& config) {
+  return static_cast<uint64_t>(config.num_layers * block_weights(config) + dense_weights(config)) *
+         dtype_info(config.dtype).block_bytes;
+}
+
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
   return static_cast<uint64_t>(config.num_layers * packed_block_bytes(config, options, dtype) +
                                dense_weights(config) * static_cast<int64_t>(dtype_info(dtype).block_bytes));

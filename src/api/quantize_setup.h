@@ -16,6 +16,8 @@ constexpr int64_t kProbeCtx = 1024;
 // Opens `model` as the source of a quantization; throws Error(kBadModel) when it is quantized already.
 Checkpoint open_source(const std::string& model);
 
+// Bytes of all parameters in the source's own dense type.
+uint64_t dense_bytes(const ModelConfig& config);
 // Bytes of the result's tensors, and bits per weight of its quantized matrices, from the configuration alone.
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);

@@ -17,6 +17,7 @@ Json model_members(const ComparedModel& model) {
   return {{"path", model.path},
           {"format", model.format},
           {"file_bytes", model.file_bytes},
+          {"dense_bytes", model.dense_bytes},
           {"bits_per_weight", model.bits_per_weight},
           {"perplexity", model.perplexity},
           {"sample", model.sample},
@@ -64,7 +65,10 @@ std::string to_text(const CompareResult& result) {
   };
   const auto as_bytes = [](double v) { return bytes(static_cast<uint64_t>(v)); };
   const auto digits = [](int count) { return [count](double v) { return fixed(v, count); }; };
-  add("size", static_cast<double>(a.file_bytes), static_cast<double>(b.file_bytes), as_bytes);
+  add("file size", static_cast<double>(a.file_bytes), static_cast<double>(b.file_bytes), as_bytes);
+  // What the original takes unquantized: a GGUF file may hold it in few bits already.
+  table.add({"size in 16 bits", bytes(a.dense_bytes), "",
+             ratio(static_cast<double>(b.file_bytes), static_cast<double>(a.dense_bytes))});
   add("bits per weight", a.bits_per_weight, b.bits_per_weight, digits(2));
   add("perplexity", a.perplexity, b.perplexity, digits(3));
   table.add({"KL divergence, mean", "", fixed(result.kl.mean, 4)});

@@ -30,7 +30,7 @@ Json linear_members(const LinearReport& linear) {
           {"sqnr_db", linear.sqnr_db}};
 }
 
-// "269.1 MB -> 98.0 MB, 2.75 times smaller"; a source that was 4-bit already may well grow.
+// "269.1 MB -> 98.0 MB, 2.75 times smaller"
 std::string size_line(const QuantizeReport& report) {
   const double source = static_cast<double>(report.source_bytes),
                output = static_cast<double>(report.output_bytes);
