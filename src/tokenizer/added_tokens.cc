@@ -8,6 +8,7 @@
 #include "tokenizer/regex.h"
 #include "tokenizer/unicode_classes.h"
 #include "tokenizer/utf8.h"
+#include "tokenizer/young_code_points.h"
 
 namespace fptq {
 namespace {
@@ -38,8 +39,9 @@ AddedToken read_token(const Json& json, const std::string& where) {
 // As Rust's regex crate defines \w.
 bool is_word_character(std::string_view character) {
   static const Regex word("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]", "added tokens");
+  std::string storage;
   RegexScan scan(word);
-  scan.start(character);
+  scan.start(with_stand_ins(character, storage));
   size_t begin, end;
   return scan.next(begin, end);
 }

@@ -39,6 +39,15 @@ struct Scratch {
   Pieces pieces;
   std::string normalized;
   std::vector<AddedTokens::Part> raw_parts, normalized_parts;
+
+  // Buffers grow with the text; those of a very long one are not kept. The cache is.
+  void release_buffers() {
+    model.merging = {};
+    pieces = {};
+    normalized = {};
+    raw_parts = {};
+    normalized_parts = {};
+  }
 };
 
 const Json& model_of(const Json& json, const std::string& where) {
@@ -135,6 +144,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
         p.model.encode(scratch->pieces.piece(word), ids, scratch->model);
     }
   }
+  constexpr size_t kLongText = size_t{1} << 20;
+  if (text.size() > kLongText) scratch->release_buffers();
   pool_->give(std::move(scratch));
   return p.post_processor.process(std::move(ids), options.add_special_tokens);
 }

@@ -103,7 +103,10 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_gguf(const GgufVocabulary& voca
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_directory(const std::filesystem::path& dir) {
-  const auto has = [&](const char* name) { return std::filesystem::exists(dir / name); };
+  const auto has = [&](const char* name) {
+    std::error_code ignored;  // what cannot be looked at is not there
+    return std::filesystem::exists(dir / name, ignored);
+  };
   const auto place = [&](const char* name) { return (dir / name).string(); };
   if (has("tokenizer.json"))
     return from_json(read_text_file(dir / "tokenizer.json"), place("tokenizer.json"));
