@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The outside judge: transformers with compressed-tensors runs what fptq writes, and fptq runs what they write; both in
-# float32 on the same tokens. Fails when top-1 agreement is below 99.5 % or mean KL above 1e-3.
+# float32 on the same tokens. What fptq wrote must reach top-1 agreement 99.5 % and mean KL 1e-3 (FPTQ_GATE=limits), or, with
+# FPTQ_GATE=judge, come within 1.5 times the distance of transformers in float64 from itself where that is more: int8 flips
+# alone can exceed the limits (interop/agreement.py). The models of a few dozen channels always go by the judge.
 #   scripts/interop.sh [MODEL ...]     models that fptq quantized; without any, the demo's (scripts/demo.sh) if it was made
-# Tiny ones made here on the spot are compared, too; single int8 flips show in them, so they have limits of their own.
+# and two tiny ones made here on the spot.
 # FPTQ names the program (build/fptq), FPTQ_VENV a Python environment to use (.venv), FPTQ_TEXT the text (data/aesop.txt).
 # Exits with 77 when the environment is not there and cannot be made (no network).
 set -euo pipefail
@@ -11,6 +13,7 @@ cd "$(dirname "$0")/.."
 fptq=${FPTQ:-build/fptq}
 venv=${FPTQ_VENV:-.venv}
 text=${FPTQ_TEXT:-data/aesop.txt}
+gate=${FPTQ_GATE:-limits}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -55,9 +58,9 @@ failed=0
 ours=(scripts/interop/ours_in_transformers.py --fptq "$fptq" --text "$text")
 echo "== What fptq wrote, in transformers"
 if [[ ${#models[@]} -gt 0 ]]; then
-  "$venv/bin/python" "${ours[@]}" "${models[@]}" || failed=1
+  "$venv/bin/python" "${ours[@]}" --gate "$gate" "${models[@]}" || failed=1
 fi
-"$venv/bin/python" "${ours[@]}" --tiny "${tiny[@]}" || failed=1
+"$venv/bin/python" "${ours[@]}" --gate judge "${tiny[@]}" || failed=1
 
 echo "== What compressed-tensors wrote, in fptq"
 golden=()
@@ -67,7 +70,7 @@ if [[ -d $shared ]]; then
   golden=(--golden "$shared/golden-w4a8")
   sources+=("$shared/tinystories-656k")
 fi
-"$venv/bin/python" scripts/interop/theirs_in_fptq.py --fptq "$fptq" "${golden[@]}" "${sources[@]}" || failed=1
+"$venv/bin/python" scripts/interop/theirs_in_fptq.py --fptq "$fptq" --gate judge "${golden[@]}" "${sources[@]}" || failed=1
 
 [[ $failed -eq 0 ]] && echo "== The engines agree"
 exit $failed

@@ -11,6 +11,10 @@ import torch
 
 MIN_TOP1 = 99.5  # percent
 MAX_KL = 1e-3
+SLACK = 1.5
+SINGLES = 16
+MIN_EQUAL = 6
+EQUAL = 1e-3  # largest difference of a logit
 
 
 def fptq_logits(fptq, model, ids, vocab):
@@ -64,9 +68,9 @@ class Agreement:
     def mean_kl(self):
         return self.kl / self.tokens
 
-    def check(self, name, min_top1=MIN_TOP1, max_kl=MAX_KL, note=""):
-        """Prints a line; true when both limits hold."""
-        good = self.top1() >= min_top1 and self.mean_kl() <= max_kl  # false for NaN
+    def check(self, name, min_top1=MIN_TOP1, max_kl=MAX_KL, note="", also=True):
+        """Prints a line; true when both limits hold and `also` does."""
+        good = also and self.top1() >= min_top1 and self.mean_kl() <= max_kl  # false for NaN
         print(
             f"{'ok  ' if good else 'FAIL'} {name:<40} {self.tokens:>5} tokens  top-1 {self.top1():7.3f} % (>= {min_top1:.1f})"
             f"  mean KL {self.mean_kl():.1e} (<= {max_kl:.1e})  largest difference {self.largest:.1e}{note}",
@@ -79,12 +83,14 @@ def windows_of(ids, size):
     return [ids[begin : begin + size] for begin in range(0, len(ids), size)]
 
 
-def compare(fptq, path, ids, window, name, strict):
+def compare(fptq, path, ids, window, name, gate):
     """Compares both engines on `path` over windows of `ids`; true when they agree.
 
-    A last-bit difference that moves one int8 code sets off others. In a model of a few dozen channels that alone can
-    exceed the limits: with `strict` off, and where it does, the judge in float64 tells how far the same model is from
-    itself, and fptq may be twice as far."""
+    Sums in another order differ in the last bit. Where that moves a single int8 code, rounding falls out differently
+    from there on, and the logits end up as far apart as two draws of the quantization noise: also the judge in float64
+    from itself in float32, which is printed where the limits are missed. `gate` says what that means: "limits" is a
+    failure; "judge" allows SLACK times the judge's own distance. Either way, on sequences of one token, most of which
+    no flip disturbs, the logits must be equal: there is no room there for another scale, clamp or rounding."""
     judge = load(path)
     window = min(window, judge.config.max_position_embeddings)
     parts = windows_of(ids, window)
@@ -92,12 +98,27 @@ def compare(fptq, path, ids, window, name, strict):
     total = Agreement()
     for part, logits in zip(parts, expected):
         total.add(logits, fptq_logits(fptq, path, part, judge.config.vocab_size))
-    if strict or (total.top1() >= MIN_TOP1 and total.mean_kl() <= MAX_KL):
-        return total.check(name)
-    judge = load(path, torch.float64)
-    itself = Agreement()
-    for part, logits in zip(parts, expected):
-        itself.add(logits, transformers_logits(judge, part))
-    note = f"; the judge against itself in float64: {itself.top1():.3f} %, {itself.mean_kl():.1e}"
-    misses = max(100.0 - MIN_TOP1, 2 * (100.0 - itself.top1()))
-    return total.check(name, 100.0 - misses, max(MAX_KL, 2 * itself.mean_kl()), note)
+    equal = count_equal(fptq, path, judge, ids[:: max(1, len(ids) // SINGLES)][:SINGLES])
+    note = f"; {equal} of {SINGLES} single tokens equal (>= {MIN_EQUAL})"
+    min_top1, max_kl = MIN_TOP1, MAX_KL
+    if total.top1() < MIN_TOP1 or total.mean_kl() > MAX_KL:
+        del judge
+        judge = load(path, torch.float64)
+        itself = Agreement()
+        for part, logits in zip(parts, expected):
+            itself.add(logits, transformers_logits(judge, part))
+        note += f"; the judge against itself in float64: {itself.top1():.3f} %, {itself.mean_kl():.1e}"
+        if gate == "judge":
+            min_top1 = min(MIN_TOP1, 100.0 - SLACK * (100.0 - itself.top1()))
+            max_kl = max(MAX_KL, SLACK * itself.mean_kl())
+    return total.check(name, min_top1, max_kl, note, equal >= MIN_EQUAL)
+
+
+def count_equal(fptq, path, judge, ids):
+    """How many sequences of one token give logits that no int8 flip has disturbed."""
+    equal = 0
+    for token in ids:
+        one = Agreement()
+        one.add(transformers_logits(judge, [token]), fptq_logits(fptq, path, [token], judge.config.vocab_size))
+        equal += one.largest <= EQUAL
+    return equal

@@ -40,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fptq", required=True)
     parser.add_argument("--tokens", type=int, default=2048)
+    parser.add_argument("--gate", choices=["limits", "judge"], default="limits")
     parser.add_argument("--golden", type=pathlib.Path)
     parser.add_argument("models", nargs="+", type=pathlib.Path, help="dense models to quantize")
     args = parser.parse_args()
@@ -54,7 +55,7 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 target = pathlib.Path(folder, "model")
                 make_checkpoints.make(model, target, groups)
-                good &= agreement.compare(args.fptq, target, ids, WINDOW, f"{model.name} {name}", strict=False)
+                good &= agreement.compare(args.fptq, target, ids, WINDOW, f"{model.name} {name}", args.gate)
     sys.exit(0 if good else 1)
 
 
