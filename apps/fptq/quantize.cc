@@ -21,13 +21,13 @@ void declare(CommandLine& line, QuantizeArguments& a) {
   QuantizeOptions& o = a.options;
   line.positional("MODEL", a.model, "Hugging Face directory or GGUF file");
   line.positional("OUT", a.output, "directory to write");
-  line.choice("--method", o.method, {"fptq"}, "how to quantize");
-  line.integer("--bits,--w-bits", o.weight_bits, 2, 8, "bits of a weight");
-  line.integer("-g,--group-size", o.group_size, 1, 1 << 20, "inputs that share a scale; else 64, 32, a row");
+  line.choice("--method", o.method, method_names(), "how to quantize");
+  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "bits of a weight, 4 or 8");
+  line.integer("-g,--group-size", o.group_size, -1, 65536, "inputs that share a scale; -1: a row");
   line.flag("--sym", a.symmetric, "symmetric weights (the default)");
   line.flag("--asym", a.asymmetric, "weights with zero points");
   line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
-  line.integer("--nsamples", o.calibration.nsamples, 1, 1'000'000, "calibration windows");
+  line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
   line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
   line.seed("--seed", o.calibration.seed, "of everything random");
   line.flag("--calib-random-windows", o.calibration.draw_at_random,

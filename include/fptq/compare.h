@@ -10,7 +10,7 @@ namespace fptq {
 struct ComparedModel {
   std::string path, format;
   uint64_t file_bytes = 0;
-  uint64_t dense_bytes = 0;  // its parameters in 16 bits
+  uint64_t dense_bytes = 0;    // its parameters in 16 bits
   double bits_per_weight = 0;  // of the block's linear layers
   double perplexity = 0;
   double load_seconds = 0;

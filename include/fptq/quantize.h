@@ -77,6 +77,9 @@ struct QuantizeReport {
   bool resumed = false;
 };
 
+// Names of the methods there are.
+std::vector<std::string> method_names();
+
 // What quantize() would do, computed from headers alone.
 struct QuantizePlan {
   struct Matrix {
@@ -89,7 +92,7 @@ struct QuantizePlan {
   int64_t layers = 0;
   int64_t parameters = 0;
   std::vector<Matrix> matrices;
-  uint64_t source_bytes = 0;     // all parameters in the source's own dense type
+  uint64_t source_bytes = 0;  // all parameters in the source's own dense type
   uint64_t output_bytes = 0;
   uint64_t memory_bytes = 0;  // expected peak
   double seconds = 0;         // expected time, from a short measurement of this machine

@@ -10,9 +10,16 @@
 #include "fptq/error.h"
 #include "fptq/version.h"
 #include "quant/group_size.h"
+#include "quant/method.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const Method& method : methods()) names.emplace_back(method.name);
+  return names;
+}
 
 Checkpoint open_source(const std::string& model) {
   Checkpoint checkpoint = open_checkpoint(model);

@@ -15,7 +15,8 @@ template <std::integral T>
 T checked_mul(T a, T b, const std::string& where) {
   T r;
   if (__builtin_mul_overflow(a, b, &r)) {
-    throw Error(ErrorKind::kBadModel, where, "size overflows: " + std::to_string(a) + " x " + std::to_string(b));
+    throw Error(ErrorKind::kBadModel, where,
+                "size overflows: " + std::to_string(a) + " x " + std::to_string(b));
   }
   return r;
 }
@@ -24,7 +25,8 @@ template <std::integral T>
 T checked_add(T a, T b, const std::string& where) {
   T r;
   if (__builtin_add_overflow(a, b, &r)) {
-    throw Error(ErrorKind::kBadModel, where, "size overflows: " + std::to_string(a) + " + " + std::to_string(b));
+    throw Error(ErrorKind::kBadModel, where,
+                "size overflows: " + std::to_string(a) + " + " + std::to_string(b));
   }
   return r;
 }

@@ -25,7 +25,8 @@ namespace {
 std::string read_text_file(const fs::path& path, size_t max_bytes) {
   const MappedFile file(path);
   if (file.size() > max_bytes) {
-    throw Error(ErrorKind::kIo, path.string(), fmt::format("is {} bytes, at most {} are accepted", file.size(), max_bytes));
+    throw Error(ErrorKind::kIo, path.string(),
+                fmt::format("is {} bytes, at most {} are accepted", file.size(), max_bytes));
   }
   return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.size());
 }

@@ -32,6 +32,8 @@ std::string Hasher::hex() const {
   return fmt::format("{:016x}{:016x}", h.high64, h.low64);
 }
 
-std::string hash_hex(std::span<const std::byte> bytes) { return Hasher().add(bytes).hex(); }
+std::string hash_hex(std::span<const std::byte> bytes) {
+  return Hasher().add(bytes).hex();
+}
 
 }  // namespace fptq

@@ -30,7 +30,8 @@ double json_number(const Json& object, const char* key, const std::string& where
 double json_number(const Json& object, const char* key, const std::string& where, double fallback);
 bool json_bool(const Json& object, const char* key, const std::string& where, bool fallback);
 std::string json_string(const Json& object, const char* key, const std::string& where);
-std::string json_string(const Json& object, const char* key, const std::string& where, const std::string& fallback);
+std::string json_string(const Json& object, const char* key, const std::string& where,
+                        const std::string& fallback);
 // Null when absent or JSON null.
 const Json* json_find(const Json& object, const char* key);
 

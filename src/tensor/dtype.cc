@@ -42,7 +42,9 @@ uint16_t load_u16(const std::byte* p) {
 
 }  // namespace
 
-const DTypeInfo& dtype_info(DType dtype) { return kTypes[static_cast<size_t>(dtype)]; }
+const DTypeInfo& dtype_info(DType dtype) {
+  return kTypes[static_cast<size_t>(dtype)];
+}
 
 const DTypeInfo* find_dtype(std::string_view name) {
   for (const DTypeInfo& info : kTypes) {
@@ -65,7 +67,8 @@ void decode_row(DType dtype, const std::byte* src, float* dst, int64_t n) {
       return;
     default:
       if (dtype_info(dtype).block_size > 1) return decode_ggml_blocks(dtype, src, dst, n);
-      throw Error(ErrorKind::kFailure, "tensor", std::string(dtype_info(dtype).name) + " cannot be decoded to float");
+      throw Error(ErrorKind::kFailure, "tensor",
+                  std::string(dtype_info(dtype).name) + " cannot be decoded to float");
   }
 }
 
@@ -83,7 +86,8 @@ void encode_row(DType dtype, const float* src, std::byte* dst, int64_t n) {
       }
       return;
     default:
-      throw Error(ErrorKind::kFailure, "tensor", std::string("cannot encode floats as ") + dtype_info(dtype).name);
+      throw Error(ErrorKind::kFailure, "tensor",
+                  std::string("cannot encode floats as ") + dtype_info(dtype).name);
   }
 }
 

@@ -10,17 +10,38 @@
 namespace fptq {
 
 enum class DType : uint8_t {
-  kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool,
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,
+  kF8E5M2,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool,
   // ggml blocks: consecutive elements of a row share their scales
-  kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ4_K, kQ5_K, kQ6_K,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
 };
 
 struct DTypeInfo {
   DType dtype;
-  const char* name;       // as safetensors or ggml spells it
-  int64_t block_size;     // elements of a block; 1 for plain types
-  size_t block_bytes;     // bytes of a block
-  bool floating;          // rows can be decoded to float by decode_row()
+  const char* name;    // as safetensors or ggml spells it
+  int64_t block_size;  // elements of a block; 1 for plain types
+  size_t block_bytes;  // bytes of a block
+  bool floating;       // rows can be decoded to float by decode_row()
 };
 
 const DTypeInfo& dtype_info(DType dtype);

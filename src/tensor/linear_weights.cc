@@ -21,7 +21,8 @@ void expect_shape(const Tensor& t, const Shape& expected, const char* name, cons
   }
 }
 
-void expect_dtype(const Tensor& t, std::initializer_list<DType> accepted, const char* name, const std::string& where) {
+void expect_dtype(const Tensor& t, std::initializer_list<DType> accepted, const char* name,
+                  const std::string& where) {
   std::string names;
   for (const DType dtype : accepted) {
     if (t.dtype() == dtype) return;
@@ -61,14 +62,17 @@ void LinearWeights::validate(const std::string& where) const {
   validate_activation(activation, where);
   if (spec.dense()) {
     expect_shape(weight, {rows, cols}, "weight", where);
-    if (!dtype_info(weight.dtype()).floating) bad(where, fmt::format("weight has type {}", dtype_info(weight.dtype()).name));
+    if (!dtype_info(weight.dtype()).floating)
+      bad(where, fmt::format("weight has type {}", dtype_info(weight.dtype()).name));
     return;
   }
-  if (spec.bits != 4 && spec.bits != 8) bad(where, fmt::format("{} bits per weight, supported are 4 and 8", spec.bits));
+  if (spec.bits != 4 && spec.bits != 8)
+    bad(where, fmt::format("{} bits per weight, supported are 4 and 8", spec.bits));
   if (spec.group_size < 0 || cols % group_size() != 0) {
     bad(where, fmt::format("group size {} does not divide {} inputs", spec.group_size, cols));
   }
-  expect_shape(codes, spec.bits == 4 ? Shape{rows, packed_row_bytes(cols)} : Shape{rows, cols}, "codes", where);
+  expect_shape(codes, spec.bits == 4 ? Shape{rows, packed_row_bytes(cols)} : Shape{rows, cols}, "codes",
+               where);
   expect_dtype(codes, {spec.bits == 4 ? DType::kU8 : DType::kI8}, "codes", where);
   expect_shape(scales, {rows, groups()}, "weight_scale", where);
   expect_dtype(scales, {DType::kF32, DType::kF16, DType::kBF16}, "weight_scale", where);
@@ -101,7 +105,8 @@ void LinearWeights::decode_row(int64_t r, float* dst) const {
   const int64_t n = groups(), g = group_size();
   for (int64_t i = 0; i < n; ++i) {
     const float scale = scale_at(scales, r * n + i);
-    const int zero = zero_points ? static_cast<int8_t>(zero_points.bytes()[static_cast<size_t>(r * n + i)]) : 0;
+    const int zero =
+        zero_points ? static_cast<int8_t>(zero_points.bytes()[static_cast<size_t>(r * n + i)]) : 0;
     for (int64_t c = i * g; c < (i + 1) * g; ++c) {
       int code;
       if (spec.bits == 4) {

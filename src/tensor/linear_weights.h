@@ -22,22 +22,23 @@ struct WeightSpec {
 };
 
 enum class ActivationMode : uint8_t {
-  kFloat,           // not quantized
-  kStaticTensor,    // INT8, one scale known beforehand
-  kDynamicToken,    // INT8, a scale per token from that token's own maximum
+  kFloat,         // not quantized
+  kStaticTensor,  // INT8, one scale known beforehand
+  kDynamicToken,  // INT8, a scale per token from that token's own maximum
 };
 
 struct ActivationSpec {
   ActivationMode mode = ActivationMode::kFloat;
   bool symmetric = true;
-  float scale = 0.0f;       // kStaticTensor: x ~ (q - zero_point) * scale
-  int32_t zero_point = 0;   // kStaticTensor and not symmetric
+  float scale = 0.0f;      // kStaticTensor: x ~ (q - zero_point) * scale
+  int32_t zero_point = 0;  // kStaticTensor and not symmetric
 
   bool operator==(const ActivationSpec&) const = default;
 };
 
 // Dense: `weight` is [rows, cols] of a floating type (block types allowed).
-// 4 bits: `codes` is U8 [rows, code_row_bytes(cols)]: byte b of a row holds column 2b in its low nibble and 2b+1
+// 4 bits: `codes` is U8 [rows, code_row_bytes(cols)]: byte b of a row holds column 2b in its low nibble and
+// 2b+1
 //   in its high one, each as code + 8 (0..15); the tail up to a multiple of 8 columns is padded. These are
 //   the bytes of compressed-tensors' `weight_packed`.
 // 8 bits: `codes` is I8 [rows, cols], two's complement.
@@ -63,6 +64,8 @@ struct LinearWeights {
   void decode_row(int64_t r, float* dst) const;
 };
 
-inline int64_t packed_row_bytes(int64_t cols) { return (cols + 7) / 8 * 4; }
+inline int64_t packed_row_bytes(int64_t cols) {
+  return (cols + 7) / 8 * 4;
+}
 
 }  // namespace fptq

@@ -9,12 +9,16 @@
 
 namespace fptq {
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 int64_t element_count(const Shape& shape, const std::string& where) {
   int64_t n = 1;
   for (const int64_t d : shape) {
-    if (d < 0) throw Error(ErrorKind::kBadModel, where, fmt::format("negative dimension in shape {}", to_string(shape)));
+    if (d < 0)
+      throw Error(ErrorKind::kBadModel, where,
+                  fmt::format("negative dimension in shape {}", to_string(shape)));
     n = checked_mul(n, d, where);
   }
   return n;
@@ -26,8 +30,8 @@ size_t storage_bytes(DType dtype, const Shape& shape, const std::string& where) 
   if (n == 0) return 0;
   if (info.block_size > 1 && (shape.empty() || shape.back() % info.block_size != 0)) {
     throw Error(ErrorKind::kBadModel, where,
-                fmt::format("rows of {} elements are not whole {} blocks of {}", shape.empty() ? 1 : shape.back(),
-                            info.name, info.block_size));
+                fmt::format("rows of {} elements are not whole {} blocks of {}",
+                            shape.empty() ? 1 : shape.back(), info.name, info.block_size));
   }
   return checked_mul(static_cast<size_t>(n / info.block_size), info.block_bytes, where);
 }

@@ -41,7 +41,8 @@ struct TensorView {
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(TensorView view, std::shared_ptr<const void> owner) : view_(std::move(view)), owner_(std::move(owner)) {}
+  Tensor(TensorView view, std::shared_ptr<const void> owner)
+      : view_(std::move(view)), owner_(std::move(owner)) {}
   // A new tensor with uninitialized memory; write through mutable_data() before sharing it.
   static Tensor allocate(DType dtype, Shape shape, std::byte** mutable_data);
   static Tensor from_floats(Shape shape, std::span<const float> values);

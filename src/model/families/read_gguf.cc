@@ -101,7 +101,8 @@ int32_t token_id(const Reader& r, const char* key) {
   return checked_cast<int32_t>(id, r.where() + ":" + key);
 }
 
-// Block types have no dense type of their own: what is written from them is F16, the type of the blocks' own scales.
+// Block types have no dense type of their own: what is written from them is F16, the type of the blocks' own
+// scales.
 DType dense_dtype(const GgufFile& file) {
   const StoredTensor* weight = file.find("blk.0.ffn_down.weight");
   return weight == nullptr || dtype_info(weight->dtype).block_size > 1 ? DType::kF16 : weight->dtype;
