@@ -15,7 +15,7 @@ constexpr int64_t kLargest = 65536;
 
 void check_group_size(int64_t wanted) {
   if (wanted == kWholeRow || (wanted >= kStep && wanted <= kLargest && wanted % kStep == 0)) return;
-  throw Error(ErrorKind::kUsage, "group size",
+  throw Error(ErrorKind::kUsage, "--group-size",
               fmt::format("is {}, expected a multiple of {} from {} to {}, or -1 for one group per row",
                           wanted, kStep, kStep, kLargest));
 }

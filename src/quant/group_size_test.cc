@@ -30,7 +30,7 @@ TEST(GroupSize, FallsBackTo64ThenTo32ThenToTheRow) {
 TEST(GroupSize, OthersAreRefused) {
   for (const int64_t bad :
        {int64_t{0}, int64_t{-2}, int64_t{3}, int64_t{8}, int64_t{100}, int64_t{1} << 31, INT64_MIN}) {
-    expect_error(ErrorKind::kUsage, {"group size", std::to_string(bad), "multiple of 16", "-1"},
+    expect_error(ErrorKind::kUsage, {"--group-size", std::to_string(bad), "multiple of 16", "-1"},
                  [&] { check_group_size(bad); });
   }
 }

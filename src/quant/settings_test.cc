@@ -33,7 +33,7 @@ TEST(Settings, WhatMakesNoSenseIsRefused) {
   expect_refused({"method", "\"ftpq\"", "fptq, rtn"}, [](auto& o) { o.method = "ftpq"; });
   for (const int bits : {0, 9, 3, -4})
     expect_refused({"weight bits", "4 or 8"}, [&](auto& o) { o.weight_bits = bits; });
-  expect_refused({"group size"}, [](auto& o) { o.group_size = 0; });
+  expect_refused({"--group-size"}, [](auto& o) { o.group_size = 0; });
   expect_refused({"thresholds"}, [](auto& o) { o.static_threshold = std::nan(""); });
   expect_refused({"thresholds"}, [](auto& o) { o.dynamic_threshold = std::nan(""); });
   expect_refused({"thresholds"}, [](auto& o) { o.static_threshold = -1; });

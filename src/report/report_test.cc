@@ -161,13 +161,18 @@ TEST(PlanText, MatricesOfAKindShareALine) {
 
 TEST(CompareText, ShowsBothAndTheRatio) {
   CompareResult result;
-  result.original = {
-      .path = "a", .format = "gguf", .file_bytes = 400, .perplexity = 20, .sample = "Paris\nis it"};
+  result.original = {.path = "a",
+                     .format = "gguf",
+                     .file_bytes = 400,
+                     .dense_bytes = 800,
+                     .perplexity = 20,
+                     .sample = "Paris\nis it"};
   result.quantized = {
       .path = "b", .format = "compressed-tensors", .file_bytes = 100, .perplexity = 25, .sample = "Lyon"};
   result.kl = {.mean = 0.5, .p99 = 2, .top1 = 0.75};
   const std::string text = to_text(result);
-  EXPECT_THAT(text, HasSubstr("size                    400 B      100 B  x 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("file size               400 B      100 B  x 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("size in 16 bits         800 B             x 0.12\n"));
   EXPECT_THAT(text, HasSubstr("top-1 agreement                   75.0 %\n"));
   EXPECT_THAT(text, HasSubstr("original answers:\n  Paris\n  is it\n"));
   EXPECT_EQ(parse_json(to_json(result), "c")["kl"]["p99"], 2.0);

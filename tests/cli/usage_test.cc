@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Mistake{quantize({"--grop-size", "64"}), "did you mean '--group-size'?"},
         Mistake{quantize({"--xyzzy"}), "unknown option '--xyzzy' (see"},
-        Mistake{quantize({"--bits", "0"}), "--bits: expected a whole number from 2 to 8, found '0'"},
+        Mistake{quantize({"--bits", "0"}), "--bits: expected a whole number from 4 to 8, found '0'"},
         Mistake{quantize({"--bits", "9"}), "found '9'"}, Mistake{quantize({"--bits", "4.5"}), "found '4.5'"},
         Mistake{quantize({"--bits"}), "--bits: needs a value"},
         Mistake{quantize({"--bits", "4", "--bits=4"}), "--bits: given 2 times"},
