@@ -76,7 +76,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   const int64_t table_bytes = 4 * config.vocab_size * config.hidden_size;
   const int64_t end_bytes =
       8 * probe_tokens * config.hidden_size + table_bytes + 2 * 128 * 4 * config.vocab_size;
-  plan.memory_bytes = static_cast<uint64_t>(std::max(blocks_bytes, end_bytes) + (int64_t{96} << 20));
+  plan.memory_bytes = static_cast<uint64_t>(std::max(blocks_bytes, end_bytes) + (int64_t{160} << 20));
   const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
   const double head_macs = static_cast<double>(2 * probe_tokens * config.vocab_size * config.hidden_size);
   plan.seconds = (static_cast<double>(all_layers) * static_cast<double>(streams) + head_macs) / rate +

@@ -175,6 +175,7 @@ std::optional<BlockPart> read_block_part(const fs::path& path, const std::string
       const size_t end = names.find('\n', begin);
       const std::string name = names.substr(begin, end - begin);
       add_to_hash(hasher, name, file.tensor(name));
+      file.release(name);
       if (end == std::string::npos) break;
       begin = end + 1;
     }
