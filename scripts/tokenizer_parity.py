@@ -91,8 +91,9 @@ def compare(fptq, tokenizer, texts):
     rng = random.Random(2)
     size = judge.get_vocab_size(with_added_tokens=True)
     ids = ids + [[rng.randrange(size) for _ in range(rng.randint(0, 40))] for _ in range(min(20000, len(texts)))]
-    theirs = judge.decode_batch(ids, skip_special_tokens=True)
-    bad += differences("decode", ids, ask([fptq, "tokenize", tokenizer, "--decode"], ids), theirs)
+    for name, flags, skip in [("decode", [], False), ("decode without special tokens", ["--skip-special"], True)]:
+        theirs = judge.decode_batch(ids, skip_special_tokens=skip)
+        bad += differences(name, ids, ask([fptq, "tokenize", tokenizer, "--decode", *flags], ids), theirs)
     bad += compare_sentencepiece(fptq, tokenizer, texts)
     return bad
 

@@ -15,6 +15,8 @@ class TextCodec {
   ~TextCodec();
   std::vector<int32_t> encode(const std::string& text, bool add_special_tokens = false) const;
   std::string decode(const std::vector<int32_t>& ids, bool skip_special = true) const;
+  // The tokenizer as a tokenizer.json, whatever it was read from.
+  std::string to_json() const;
 
  private:
   struct Impl;

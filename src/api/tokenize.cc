@@ -26,4 +26,8 @@ std::string TextCodec::decode(const std::vector<int32_t>& ids, bool skip_special
   return impl_->tokenizer->decode(ids, skip_special);
 }
 
+std::string TextCodec::to_json() const {
+  return impl_->tokenizer->to_json();
+}
+
 }  // namespace fptq

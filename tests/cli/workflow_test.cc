@@ -204,6 +204,20 @@ TEST(Tokenize, LinesGoBothWays) {
   EXPECT_EQ(text.out, "\"Once upon a time\"\n\"caf\xc3\xa9 \xf0\x9f\x8c\x8d\"\n\"\"\n");
 }
 
+TEST(Tokenize, DecodingShowsSpecialTokensUnlessToldOtherwise) {
+  const Outcome ids = run_fptq({"tokenize", kTinyModel, "--add-special"}, "\"Once\"\n");
+  const Outcome all = run_fptq({"tokenize", kTinyModel, "--decode"}, ids.out);
+  EXPECT_THAT(all.out, HasSubstr("<s>"));
+  const Outcome skipped = run_fptq({"tokenize", kTinyModel, "--decode", "--skip-special"}, ids.out);
+  EXPECT_EQ(skipped.out, "\"Once\"\n");
+}
+
+TEST(Tokenize, TheTokenizerItselfIsPrinted) {
+  const Outcome run = run_fptq({"tokenize", kTinyModel, "--json"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.out, slurp(std::filesystem::path(kTinyModel) / "tokenizer.json"));
+}
+
 TEST(Tokenize, BadLinesAreNamed) {
   const Outcome run = run_fptq({"tokenize", kTinyModel}, "\"fine\"\n[1]\n");
   EXPECT_EQ(run.code, 3);
