@@ -42,22 +42,24 @@ void int_gemm_product(benchmark::State& state, Isa isa, Shape s) {
   int64_t bytes = 0;
   do {
     packed.push_back(int_gemm(isa).pack(layer));
-    bytes += static_cast<int64_t>(packed.back()->bytes());
+    bytes += static_cast<int64_t>(packed.back()->image().size());
   } while (s.m == 1 && bytes < kDecodeBytes);
   std::mt19937 random(2);
   std::vector<int8_t> a(static_cast<size_t>(s.m * s.k));
   std::generate(a.begin(), a.end(), [&] { return static_cast<int8_t>(random()); });
-  const std::vector<float> act_scale(static_cast<size_t>(s.m), 0.02f);
+  IntActivations input;
+  input.reshape(packed.front()->input(), s.m, false);
+  for (int64_t tile = 0; tile < input.tiles(); ++tile)
+    input.fill(tile, a.data() + tile * input.height() * s.k);
+  std::fill_n(input.scales(), s.m, 0.02f);
   std::vector<float> y(static_cast<size_t>(s.m * s.n));
-  IntGemmArgs args;
-  args.a = a.data();
-  args.act_scale = act_scale.data();
-  args.m = s.m;
-  args.n_end = s.n;
-  args.y = y.data();
-  args.ldy = s.n;
   for (auto _ : state) {
-    for (const auto& p : packed) int_gemm(isa).run(*p, args);
+    for (const auto& p : packed) {
+      // As the backend cuts the work.
+      for (int64_t n = 0; n < s.n; n += kIntGemmColumns) {
+        int_gemm(isa).run(*p, input, {n, std::min(n + kIntGemmColumns, s.n), y.data(), s.n});
+      }
+    }
     benchmark::ClobberMemory();
   }
   const double products = static_cast<double>(packed.size()) * static_cast<double>(state.iterations());

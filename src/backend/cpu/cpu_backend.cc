@@ -38,7 +38,7 @@ class CpuBackend final : public Backend {
 
   void linear(std::span<const LoadedLinear* const> layers, const float* x, int64_t tokens,
               std::span<float* const> y) override {
-    // Layers that quantize the input alike run together as one list of panels.
+    // Layers that read the input in the same form run together as one list of panels.
     std::vector<bool> done(layers.size(), false);
     for (size_t first = 0; first < layers.size(); ++first) {
       if (done[first]) continue;
@@ -46,15 +46,15 @@ class CpuBackend final : public Backend {
       panels_.clear();
       for (size_t i = first; i < layers.size(); ++i) {
         const auto& layer = static_cast<const CpuLinear&>(*layers[i]);
-        if (done[i] || !(layer.activation() == leader.activation())) continue;
+        if (done[i] || !same_input(layer, leader)) continue;
         done[i] = true;
         for (int64_t p = 0; p < layer.panels(); ++p) panels_.push_back({&layer, p, y[i]});
       }
-      const QuantizedInput input = quantize_input(leader.activation(), x, tokens, leader.cols());
+      if (leader.input() != nullptr) quantize_input(*leader.input(), leader.activation(), x, tokens);
       pool_.parallel_for(static_cast<int64_t>(panels_.size()), 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const Panel& panel = panels_[static_cast<size_t>(i)];
-          panel.layer->run(panel.index, x, input, tokens, panel.y);
+          panel.layer->run(panel.index, x, quantized_, tokens, panel.y);
         }
       });
     }
@@ -136,30 +136,42 @@ class CpuBackend final : public Backend {
     float* y;
   };
 
-  QuantizedInput quantize_input(const ActivationSpec& spec, const float* x, int64_t tokens, int64_t width) {
-    if (spec.mode == ActivationMode::kFloat) return {};
-    codes_.ensure(static_cast<size_t>(tokens * width));
-    scales_.ensure(static_cast<size_t>(tokens));
-    zeros_.ensure(static_cast<size_t>(tokens));
-    pool_.parallel_for(tokens, kTokenGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const float* row = x + t * width;
-        int8_t* q = codes_.data() + t * width;
-        float& scale = scales_[static_cast<size_t>(t)];
-        int32_t& zero = zeros_[static_cast<size_t>(t)];
-        if (spec.mode == ActivationMode::kStaticTensor) {
-          scale = spec.scale;
-          zero = spec.zero_point;
-          quantize_.static_tensor(row, width, scale, zero, q);
-        } else if (spec.symmetric) {
-          quantize_.token(row, width, q, &scale);
-        } else {
-          quantize_.token_asymmetric(row, width, q, &scale, &zero);
+  static bool same_input(const CpuLinear& a, const CpuLinear& b) {
+    if (a.input() == nullptr || b.input() == nullptr) return a.input() == b.input();
+    return a.activation() == b.activation() && *a.input() == *b.input();
+  }
+
+  // x [tokens, inputs] into quantized_, tile by tile.
+  void quantize_input(const kernels::IntInputLayout& layout, const ActivationSpec& spec, const float* x,
+                      int64_t tokens) {
+    quantized_.reshape(layout, tokens, !spec.symmetric);
+    const int64_t width = layout.inputs, height = quantized_.height();
+    pool_.parallel_for(quantized_.tiles(), 1, [&](int64_t begin, int64_t end) {
+      thread_local AlignedBuffer<int8_t> codes;
+      codes.ensure(static_cast<size_t>(height * width));
+      for (int64_t tile = begin; tile < end; ++tile) {
+        for (int64_t row = 0; row < quantized_.tile_rows(tile); ++row) {
+          const int64_t t = tile * height + row;
+          quantize_row(spec, x + t * width, width, codes.data() + row * width, quantized_.scales() + t,
+                       quantized_.zeros() + t);
         }
+        quantized_.fill(tile, codes.data());
       }
     });
-    const bool has_zeros = !spec.symmetric;
-    return {codes_.data(), scales_.data(), has_zeros ? zeros_.data() : nullptr};
+  }
+
+  // `zero` is written where the specification is asymmetric.
+  void quantize_row(const ActivationSpec& spec, const float* x, int64_t width, int8_t* codes, float* scale,
+                    int32_t* zero) const {
+    if (spec.mode == ActivationMode::kStaticTensor) {
+      *scale = spec.scale;
+      if (!spec.symmetric) *zero = spec.zero_point;
+      quantize_.static_tensor(x, width, spec.scale, spec.symmetric ? 0 : spec.zero_point, codes);
+    } else if (spec.symmetric) {
+      quantize_.token(x, width, codes, scale);
+    } else {
+      quantize_.token_asymmetric(x, width, codes, scale, zero);
+    }
   }
 
   void attend_tile(const AttentionShape& shape, const AttentionSequence& s, int64_t past, int64_t head,
@@ -199,9 +211,7 @@ class CpuBackend final : public Backend {
   const kernels::QuantizeActivations& quantize_;
   kernels::Attention attend_;
   std::vector<Panel> panels_;
-  AlignedBuffer<int8_t> codes_;
-  AlignedBuffer<float> scales_;
-  AlignedBuffer<int32_t> zeros_;
+  kernels::IntActivations quantized_;
 };
 
 }  // namespace

@@ -43,8 +43,10 @@ class FloatLinear final : public CpuLinear {
   int64_t rows() const override { return w_.rows; }
   int64_t cols() const override { return w_.cols; }
   size_t resident_bytes() const override { return resident_; }
+  const kernels::IntInputLayout* input() const override { return nullptr; }
 
-  void run(int64_t panel, const float* x, const QuantizedInput&, int64_t tokens, float* y) const override {
+  void run(int64_t panel, const float* x, const kernels::IntActivations&, int64_t tokens,
+           float* y) const override {
     const int64_t begin = panel * kPanel, end = std::min(begin + kPanel, w_.rows), k = w_.cols, ldy = w_.rows;
     if (tokens <= kGemvTokens && gemv_ != nullptr) {
       gemv_(w_.weight.bytes().data(), k, begin, end, x, tokens, y, ldy);
@@ -99,20 +101,13 @@ class IntLinear final : public CpuLinear {
 
   int64_t rows() const override { return packed_->rows(); }
   int64_t cols() const override { return packed_->cols(); }
-  size_t resident_bytes() const override { return packed_->bytes(); }
+  size_t resident_bytes() const override { return packed_->resident_bytes(); }
+  const kernels::IntInputLayout* input() const override { return &packed_->input(); }
 
-  void run(int64_t panel, const float*, const QuantizedInput& input, int64_t tokens,
+  void run(int64_t panel, const float*, const kernels::IntActivations& quantized, int64_t,
            float* y) const override {
-    kernels::IntGemmArgs args;
-    args.a = input.codes;
-    args.act_scale = input.scales;
-    args.act_zero = input.zeros;
-    args.m = tokens;
-    args.n_begin = panel * kPanel;
-    args.n_end = std::min(args.n_begin + kPanel, rows());
-    args.y = y;
-    args.ldy = rows();
-    gemm_.run(*packed_, args);
+    const int64_t begin = panel * kPanel;
+    gemm_.run(*packed_, quantized, {begin, std::min(begin + kPanel, rows()), y, rows()});
   }
 
  private:

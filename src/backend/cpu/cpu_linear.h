@@ -5,27 +5,23 @@
 #include <memory>
 
 #include "backend/backend.h"
+#include "kernels/int_gemm/int_activations.h"
 #include "kernels/isa.h"
 
 namespace fptq {
-
-// An input as the integer kernels want it: codes and scales per token.
-struct QuantizedInput {
-  const int8_t* codes = nullptr;   // [tokens, cols]
-  const float* scales = nullptr;   // [tokens]
-  const int32_t* zeros = nullptr;  // [tokens], or null when all are 0
-};
 
 // Work is cut into panels of output columns; any thread may run any panel, in any order, with the same
 // result.
 class CpuLinear : public LoadedLinear {
  public:
-  static constexpr int64_t kPanel = 128;
+  static constexpr int64_t kPanel = 64;
 
   int64_t panels() const { return (rows() + kPanel - 1) / kPanel; }
   const ActivationSpec& activation() const { return activation_; }
-  // Computes output columns of `panel`. `input` is set for integer layers, `x` [tokens, cols] always.
-  virtual void run(int64_t panel, const float* x, const QuantizedInput& input, int64_t tokens,
+  // How an integer layer wants its input to lie; null for float layers.
+  virtual const kernels::IntInputLayout* input() const = 0;
+  // Computes output columns of `panel`: float layers from x [tokens, cols], integer layers from `quantized`.
+  virtual void run(int64_t panel, const float* x, const kernels::IntActivations& quantized, int64_t tokens,
                    float* y) const = 0;
 
  protected:

@@ -5,6 +5,9 @@
 // as code + 8 with four inputs interleaved: a widening by vpmaddwd then leaves one output per int32 lane.
 // Eight bits: such pairs would saturate, so that codes and activations are widened to int16 first, and
 // vpmaddwd adds pairs in int32: two inputs interleaved, codes stored signed.
+//
+// A tile is up to 4 rows times a panel of 16 columns and runs over all inputs; many tiles share a panel that
+// was unpacked once, a single tile takes the codes as they are stored.
 #include <string.h>
 
 #include "kernels/int_gemm/int_gemm_tiles.h"
@@ -13,11 +16,12 @@
 namespace fptq::kernels {
 namespace {
 
-constexpr int kTileRows = 4;
-constexpr int kVectors = 2;  // registers of 8 columns that a tile of rows takes at once
-constexpr int64_t kTileColumns = 8 * kVectors;
-constexpr int64_t kUnpackedStep = 4 * kPanel;  // bytes: four inputs of a panel as int8, two as int16
-constexpr int64_t kPairsInInt16 = 8;           // products that vpaddw may add before they are widened
+constexpr int kRows = 4;
+constexpr int kVectors = 2;
+constexpr int64_t kWidth = 8 * kVectors;
+constexpr int64_t kStep = 4 * kWidth;  // bytes: four inputs of a panel as int8, two as int16
+constexpr int kStepsInInt16 = 8;       // steps whose pairs int16 can hold
+constexpr int64_t kPrefetch = 4096;
 
 inline __m256i load(const void* p) {
   return _mm256_load_si256((const __m256i*)p);
@@ -38,6 +42,9 @@ inline __m256i high_codes(__m256i bytes) {
 }
 
 // Written out, because GCC 12 otherwise keeps some of a tile's sums in memory.
+inline __attribute__((always_inline)) void first_pairs16(__m256i& sum, __m256i codes, __m256i activations) {
+  asm volatile("vpmaddubsw %2, %1, %0" : "=x"(sum) : "x"(codes), "x"(activations));
+}
 inline __attribute__((always_inline)) void add_pairs16(__m256i& sum, __m256i codes, __m256i activations) {
   __m256i products;
   asm volatile("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
@@ -51,95 +58,108 @@ inline __attribute__((always_inline)) void add_pairs32(__m256i& sum, __m256i cod
                : "x"(codes), "x"(activations));
 }
 
-template <int T>
-inline __attribute__((always_inline)) void widen(const __m256i (&pairs)[T][kVectors],
-                                                 __m256i (&sum)[T][kVectors]) {
-#pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) {
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) {
-      sum[t][v] = _mm256_add_epi32(sum[t][v], _mm256_madd_epi16(pairs[t][v], _mm256_set1_epi16(1)));
-    }
-  }
-}
-
-// A source of codes knows how to add one group's dot products of T rows and 16 columns.
+// A source of codes knows how to add one group's dot products of T rows and a panel. `sum` may lie in memory:
+// it is touched once in eight steps.
 
 // Four-bit codes unpacked to bytes.
 struct Bytes {
-  typedef int8_t Activation;
-  static constexpr int64_t kColumnBytes = 4;
-  static const int8_t* activations(const IntRows& r) { return r.a; }
-  static int64_t group_bytes(const IntTiles& w) { return w.group_inputs * kPanel; }
+  static constexpr int kInputs = 4;
+  static constexpr int kInputBytes = 1;
+  static constexpr int64_t kStoredStep = kStep;  // bytes of codes
 
   template <int T>
-  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a,
-                                                        int64_t a_stride, int64_t inputs,
+  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a, int64_t steps,
                                                         __m256i (&sum)[T][kVectors]) {
-    for (int64_t k = 0; k < inputs;) {
-      const int64_t end = k + 4 * kPairsInInt16 < inputs ? k + 4 * kPairsInInt16 : inputs;
-      __m256i pairs[T][kVectors] = {};
-      for (; k < end; k += 4, codes += kUnpackedStep) {
-        const __m256i w0 = load(codes), w1 = load(codes + 32);
+    while (steps > 0) {
+      int64_t more = (steps < kStepsInInt16 ? steps : kStepsInInt16) - 1;
+      steps -= kStepsInInt16;
+      __m256i pairs[T][kVectors];
+      __m256i w0 = load(codes), w1 = load(codes + 32);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        const __m256i four = broadcast4(a + 4 * t);
+        first_pairs16(pairs[t][0], w0, four);
+        first_pairs16(pairs[t][1], w1, four);
+      }
+      codes += kStep;
+      a += 4 * T;
+#pragma GCC unroll 1
+      for (; more > 0; --more, codes += kStep, a += 4 * T) {
+        w0 = load(codes);
+        w1 = load(codes + 32);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
-          const __m256i four = broadcast4(a + t * a_stride + k);
+          const __m256i four = broadcast4(a + 4 * t);
           add_pairs16(pairs[t][0], w0, four);
           add_pairs16(pairs[t][1], w1, four);
         }
       }
-      widen<T>(pairs, sum);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        add_pairs32(sum[t][0], pairs[t][0], _mm256_set1_epi16(1));
+        add_pairs32(sum[t][1], pairs[t][1], _mm256_set1_epi16(1));
+      }
     }
   }
 };
 
 // Four-bit codes as they are stored.
 struct Nibbles {
-  typedef int8_t Activation;
-  static constexpr int64_t kColumnBytes = 4;
-  static const int8_t* activations(const IntRows& r) { return r.a; }
-  static int64_t group_bytes(const IntTiles& w) { return w.group_bytes; }
+  static constexpr int kInputs = 8;
+  static constexpr int kInputBytes = 1;
+  static constexpr int64_t kStoredStep = kStep;  // bytes of codes
 
   template <int T>
-  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a,
-                                                        int64_t a_stride, int64_t inputs,
+  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a, int64_t steps,
                                                         __m256i (&sum)[T][kVectors]) {
-    for (int64_t k = 0; k < inputs;) {
-      const int64_t end = k + 4 * kPairsInInt16 < inputs ? k + 4 * kPairsInInt16 : inputs;
-      __m256i pairs[T][kVectors] = {};
-      for (; k < end; k += 8, codes += kUnpackedStep) {
+    while (steps > 0) {
+      int64_t some = steps < kStepsInInt16 / 2 ? steps : kStepsInInt16 / 2;
+      steps -= kStepsInInt16 / 2;
+      __m256i pairs[T][kVectors];
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) pairs[t][0] = pairs[t][1] = _mm256_setzero_si256();
+#pragma GCC unroll 1
+      for (; some > 0; --some, codes += kStep, a += 8 * T) {
         const __m256i bytes0 = load(codes), bytes1 = load(codes + 32);
-        _mm_prefetch((const char*)codes + 4096, _MM_HINT_T0);
+        _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
+        const __m256i low0 = low_codes(bytes0), low1 = low_codes(bytes1);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
-          const __m256i low = broadcast4(a + t * a_stride + k), high = broadcast4(a + t * a_stride + k + 4);
-          add_pairs16(pairs[t][0], low_codes(bytes0), low);
-          add_pairs16(pairs[t][1], low_codes(bytes1), low);
-          add_pairs16(pairs[t][0], high_codes(bytes0), high);
-          add_pairs16(pairs[t][1], high_codes(bytes1), high);
+          const __m256i four = broadcast4(a + 4 * t);
+          add_pairs16(pairs[t][0], low0, four);
+          add_pairs16(pairs[t][1], low1, four);
+        }
+        const __m256i high0 = high_codes(bytes0), high1 = high_codes(bytes1);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+          const __m256i four = broadcast4(a + 4 * T + 4 * t);
+          add_pairs16(pairs[t][0], high0, four);
+          add_pairs16(pairs[t][1], high1, four);
         }
       }
-      widen<T>(pairs, sum);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        add_pairs32(sum[t][0], pairs[t][0], _mm256_set1_epi16(1));
+        add_pairs32(sum[t][1], pairs[t][1], _mm256_set1_epi16(1));
+      }
     }
   }
 };
 
 // Eight-bit codes widened to int16.
 struct Words {
-  typedef int16_t Activation;
-  static constexpr int64_t kColumnBytes = 4;
-  static const int16_t* activations(const IntRows& r) { return r.a_wide; }
-  static int64_t group_bytes(const IntTiles& w) { return 2 * w.group_inputs * kPanel; }
+  static constexpr int kInputs = 2;
+  static constexpr int kInputBytes = 2;
+  static constexpr int64_t kStoredStep = kStep;  // bytes of codes
 
   template <int T>
-  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int16_t* a,
-                                                        int64_t a_stride, int64_t inputs,
+  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a, int64_t steps,
                                                         __m256i (&sum)[T][kVectors]) {
-    for (int64_t k = 0; k < inputs; k += 2, codes += kUnpackedStep) {
+    for (int64_t s = 0; s < steps; ++s, codes += kStep, a += 4 * T) {
       const __m256i w0 = load(codes), w1 = load(codes + 32);
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
-        const __m256i two = broadcast4(a + t * a_stride + k);
+        const __m256i two = broadcast4(a + 4 * t);
         add_pairs32(sum[t][0], w0, two);
         add_pairs32(sum[t][1], w1, two);
       }
@@ -149,22 +169,21 @@ struct Words {
 
 // Eight-bit codes as they are stored.
 struct StoredBytes {
-  typedef int16_t Activation;
-  static constexpr int64_t kColumnBytes = 2;
-  static const int16_t* activations(const IntRows& r) { return r.a_wide; }
-  static int64_t group_bytes(const IntTiles& w) { return w.group_bytes; }
+  static constexpr int kInputs = 2;
+  static constexpr int kInputBytes = 2;
+  static constexpr int64_t kStoredStep = kStep / 2;  // bytes of codes
 
   template <int T>
-  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int16_t* a,
-                                                        int64_t a_stride, int64_t inputs,
+  static inline __attribute__((always_inline)) void dot(const uint8_t* codes, const int8_t* a, int64_t steps,
                                                         __m256i (&sum)[T][kVectors]) {
-    for (int64_t k = 0; k < inputs; k += 2, codes += 2 * kPanel) {
-      const __m256i w0 = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i*)codes));
-      const __m256i w1 = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i*)(codes + 16)));
-      _mm_prefetch((const char*)codes + 4096, _MM_HINT_T0);
+    for (int64_t s = 0; s < steps; ++s, codes += kStep / 2, a += 4 * T) {
+      const __m256i bytes = load(codes);
+      if (s % 2 == 0) _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
+      const __m256i w0 = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes));
+      const __m256i w1 = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1));
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
-        const __m256i two = broadcast4(a + t * a_stride + k);
+        const __m256i two = broadcast4(a + 4 * t);
         add_pairs32(sum[t][0], w0, two);
         add_pairs32(sum[t][1], w1, two);
       }
@@ -172,73 +191,113 @@ struct StoredBytes {
   }
 };
 
-// What remains to be taken off the sums of one row and 8 columns from `cell` on, where there are zero points.
-inline __attribute__((always_inline)) __m256i without_zeros(const IntTiles& w, const IntRows& r, int64_t row,
-                                                            int32_t a_sum, int64_t cell, __m256i dot) {
-  if (w.offsets != nullptr) {
-    dot = _mm256_sub_epi32(dot, _mm256_mullo_epi32(load(w.offsets + cell), _mm256_set1_epi32(a_sum)));
-  }
-  if (r.act_zero != nullptr) {
-    const __m256i zero = _mm256_set1_epi32(r.act_zero[row]);
-    dot = _mm256_sub_epi32(dot, _mm256_mullo_epi32(load(w.sums + cell), zero));
-  }
-  return dot;
+// 8 scales from `cell` on.
+inline __attribute__((always_inline)) __m256 load_scales(const IntTiles& w, int64_t cell) {
+  if (w.scale_type == kScaleF32) return _mm256_load_ps((const float*)w.scales + cell);
+  const __m128i halves = _mm_load_si128((const __m128i*)((const uint16_t*)w.scales + cell));
+  if (w.scale_type == kScaleF16) return _mm256_cvtph_ps(halves);
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
 }
 
-// acc[t][64] = fma(dot, scale, acc) for T rows from `row` on and one panel, over groups [g_begin, g_end) in
-// turn.
+// What the sum of activations is multiplied by, as words (offset, 128 * offset): 8 columns from `cell` on.
+inline __attribute__((always_inline)) __m256i load_offsets(const IntTiles& w, int64_t cell) {
+  const __m256i offset =
+      _mm256_add_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(w.zeros + cell))),
+                       _mm256_set1_epi32(w.code_bias));
+  return _mm256_or_si256(_mm256_and_si256(offset, _mm256_set1_epi32(0xffff)), _mm256_slli_epi32(offset, 23));
+}
+
+// y of one row and 8 columns from n on.
+inline __attribute__((always_inline)) void write(const IntTiles& w, const IntRows& r, int64_t row, int64_t n,
+                                                 __m256 acc) {
+  const int64_t left = w.columns - n;
+  if (left <= 0) return;
+  float* y = r.y + row * r.ldy + n;
+  __m256 value = _mm256_mul_ps(acc, _mm256_set1_ps(r.act_scale[row]));
+  if (left >= 8) {
+    if (w.bias != nullptr) value = _mm256_add_ps(value, _mm256_loadu_ps(w.bias + n));
+    _mm256_storeu_ps(y, value);
+    return;
+  }
+  const __m256i mask =
+      _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  if (w.bias != nullptr) value = _mm256_add_ps(value, _mm256_maskload_ps(w.bias + n, mask));
+  _mm256_maskstore_ps(y, mask, value);
+}
+
+// T rows from `row` on times one panel. kZeros: the weights have zero points; without, the sums start from
+// what code_bias adds.
 template <int T, typename Source, bool kZeros>
-void tile(const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
-          const uint8_t* codes, int64_t row) {
-  const int64_t a_stride = w.groups * w.group_inputs;
-  const int32_t common_offset = w.offsets == nullptr ? w.code_bias : 0;
-  for (int64_t g = g_begin; g < g_end; ++g, codes += Source::group_bytes(w)) {
-    const int32_t* a_sums = r.a_sums + row * w.groups + g;
-    const typename Source::Activation* a = Source::activations(r) + row * a_stride + g * w.group_inputs;
-    for (int64_t c = 0; c < kPanel; c += kTileColumns) {
-      __m256i sum[T][kVectors];
+void tile(const IntTiles& w, const IntRows& r, int64_t n, const uint8_t* codes, int64_t row) {
+  const int64_t steps = w.group_inputs / Source::kInputs;
+  const int64_t a_bytes = T * w.group_inputs * Source::kInputBytes;
+  const int8_t* a = r.a + row * w.groups * w.group_inputs * Source::kInputBytes;
+  const int32_t* starts = (kZeros ? r.pairs : r.starts) + row * w.groups;
+  int64_t cell = n * w.groups;
+  __m256 acc[T][kVectors];
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) acc[t][0] = acc[t][1] = _mm256_setzero_ps();
+  for (int64_t g = 0; g < w.groups; ++g, starts += T, cell += kWidth, a += a_bytes) {
+    __m256i sum[T][kVectors];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) {
+      sum[t][0] = sum[t][1] = kZeros ? _mm256_setzero_si256() : _mm256_set1_epi32(starts[t]);
+    }
+    Source::template dot<T>(codes, a, steps, sum);
+    codes += steps * Source::kStoredStep;
+    if constexpr (kZeros) {
+      const __m256i offset0 = load_offsets(w, cell), offset1 = load_offsets(w, cell + 8);
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
-        sum[t][0] = sum[t][1] = _mm256_set1_epi32(-common_offset * a_sums[t * w.groups]);
-      }
-      Source::template dot<T>(codes + c * Source::kColumnBytes, a, a_stride, w.group_inputs, sum);
-      const int64_t cell = (panel * w.groups + g) * kPanel + c;
-#pragma GCC unroll 8
-      for (int t = 0; t < T; ++t) {
-#pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v) {
-          float* acc = r.acc + (row + t) * kPanel + c + 8 * v;
-          __m256i dot = sum[t][v];
-          if constexpr (kZeros) dot = without_zeros(w, r, row + t, a_sums[t * w.groups], cell + 8 * v, dot);
-          const __m256 scale = _mm256_load_ps(w.scales + cell + 8 * v);
-          _mm256_store_ps(acc, _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, _mm256_load_ps(acc)));
-        }
+        const __m256i pair = _mm256_set1_epi32(starts[t]);
+        add_pairs32(sum[t][0], offset0, pair);
+        add_pairs32(sum[t][1], offset1, pair);
       }
     }
+    if (r.act_zero != nullptr) {
+      const __m256i sums0 = load(w.sums + cell), sums1 = load(w.sums + cell + 8);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        const __m256i zero = _mm256_set1_epi32(r.act_zero[row + t]);
+        sum[t][0] = _mm256_sub_epi32(sum[t][0], _mm256_mullo_epi32(sums0, zero));
+        sum[t][1] = _mm256_sub_epi32(sum[t][1], _mm256_mullo_epi32(sums1, zero));
+      }
+    }
+    const __m256 scale0 = load_scales(w, cell), scale1 = load_scales(w, cell + 8);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) {
+      acc[t][0] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][0]), scale0, acc[t][0]);
+      acc[t][1] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][1]), scale1, acc[t][1]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) {
+    write(w, r, row + t, n, acc[t][0]);
+    write(w, r, row + t, n + 8, acc[t][1]);
   }
 }
 
-template <typename Source, bool kZeros>
-void tile_of(int64_t rows, const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
-             const uint8_t* codes, int64_t row) {
-  switch (rows) {
-    case 1:
-      return tile<1, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 2:
-      return tile<2, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 3:
-      return tile<3, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    default:
-      return tile<4, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-  }
-}
+typedef void (*Tile)(const IntTiles& w, const IntRows& r, int64_t n, const uint8_t* codes, int64_t row);
+
+// [rows - 1][weights have zero points]
+#define FPTQ_TILES(source, t) \
+  { tile<t, source, false>, tile<t, source, true> }
+#define FPTQ_ALL_TILES(source) \
+  { FPTQ_TILES(source, 1), FPTQ_TILES(source, 2), FPTQ_TILES(source, 3), FPTQ_TILES(source, 4) }
+constexpr Tile kBytes[kRows][2] = FPTQ_ALL_TILES(Bytes);
+constexpr Tile kNibbles[kRows][2] = FPTQ_ALL_TILES(Nibbles);
+constexpr Tile kWords[kRows][2] = FPTQ_ALL_TILES(Words);
+constexpr Tile kStoredBytes[kRows][2] = FPTQ_ALL_TILES(StoredBytes);
+#undef FPTQ_ALL_TILES
+#undef FPTQ_TILES
 
 void unpack_nibbles(const uint8_t* stored, int64_t bytes, uint8_t* codes) {
-  for (int64_t i = 0; i < bytes; i += kUnpackedStep, codes += 2 * kUnpackedStep) {
-    for (int64_t v = 0; v < kUnpackedStep; v += 32) {
+  for (int64_t i = 0; i < bytes; i += kStep, codes += 2 * kStep) {
+    _mm_prefetch((const char*)stored + i + kPrefetch, _MM_HINT_T0);
+    for (int64_t v = 0; v < kStep; v += 32) {
       const __m256i packed = load(stored + i + v);
       store(codes + v, low_codes(packed));
-      store(codes + kUnpackedStep + v, high_codes(packed));
+      store(codes + kStep + v, high_codes(packed));
     }
   }
 }
@@ -249,72 +308,26 @@ void unpack_bytes(const uint8_t* stored, int64_t bytes, uint8_t* codes) {
   }
 }
 
-// Rows up to which unpacking for each tile of rows costs less than a detour through the cache.
-constexpr int64_t kDirectRows = 4;
-
-template <typename Stored, typename Unpacked, bool kZeros>
-void panel_sums(const IntTiles& w, const IntRows& r, int64_t panel,
-                void (*unpack)(const uint8_t* stored, int64_t bytes, uint8_t* codes)) {
-  const uint8_t* stored = w.codes + panel * w.groups * w.group_bytes;
-  if (r.rows <= kDirectRows) {
-    tile_of<Stored, kZeros>(r.rows, w, r, panel, 0, w.groups, stored, 0);
-    return;
-  }
-  for (int64_t g = 0; g < w.groups; g += r.panel_groups) {
-    const int64_t g_end = g + r.panel_groups < w.groups ? g + r.panel_groups : w.groups;
-    unpack(stored + g * w.group_bytes, (g_end - g) * w.group_bytes, r.panel);
-    for (int64_t row = 0; row < r.rows; row += kTileRows) {
-      tile_of<Unpacked, kZeros>(r.rows - row, w, r, panel, g, g_end, r.panel, row);
-    }
-  }
-}
-
-template <bool kZeros>
-void panel_of(const IntTiles& w, const IntRows& r, int64_t panel) {
-  if (w.bits == 4) {
-    panel_sums<Nibbles, Bytes, kZeros>(w, r, panel, unpack_nibbles);
-  } else {
-    panel_sums<StoredBytes, Words, kZeros>(w, r, panel, unpack_bytes);
-  }
-}
-
-void write_panel(const IntTiles& w, const IntRows& r, int64_t n) {
-  const int64_t count = r.end - n < kPanel ? r.end - n : kPanel;
-  for (int64_t m = 0; m < r.rows; ++m) {
-    float* y = r.y + m * r.ldy + n;
-    const float* acc = r.acc + m * kPanel;
-    for (int64_t c = 0; c < count; ++c) y[c] = acc[c] * r.act_scale[m];
-    if (w.bias == nullptr) continue;
-    for (int64_t c = 0; c < count; ++c) y[c] = y[c] + w.bias[n + c];
-  }
-}
-
-int32_t sum_of(const int8_t* a, int64_t n) {
-  int32_t sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += a[i];
-  return sum;
-}
-
 void run(const IntTiles& w, const IntRows& r) {
-  for (int64_t i = 0; i < r.rows * w.groups; ++i)
-    r.a_sums[i] = sum_of(r.a + i * w.group_inputs, w.group_inputs);
-  if (w.bits == 8) {
-    for (int64_t i = 0; i < r.rows * w.groups * w.group_inputs; ++i) r.a_wide[i] = r.a[i];
-  }
-  for (int64_t n = r.begin; n < r.end; n += kPanel) {
-    memset(r.acc, 0, (size_t)(r.rows * kPanel) * sizeof(float));
-    if (w.offsets != nullptr || r.act_zero != nullptr) {
-      panel_of<true>(w, r, n / kPanel);
-    } else {
-      panel_of<false>(w, r, n / kPanel);
+  const int64_t panel_bytes = w.groups * w.group_bytes;
+  const bool zeros = w.zeros != nullptr, nibbles = w.bits == 4;
+  for (int64_t n = r.begin; n < r.end; n += kWidth) {
+    const uint8_t* codes = w.codes + n / kWidth * panel_bytes;
+    if (r.rows <= r.height) {
+      (nibbles ? kNibbles : kStoredBytes)[r.rows - 1][zeros](w, r, n, codes, 0);
+      continue;
     }
-    write_panel(w, r, n);
+    (nibbles ? unpack_nibbles : unpack_bytes)(codes, panel_bytes, r.panel);
+    for (int64_t row = 0; row < r.rows; row += r.height) {
+      const int64_t rows = r.rows - row < r.height ? r.rows - row : r.height;
+      (nibbles ? kBytes : kWords)[rows - 1][zeros](w, r, n, r.panel, row);
+    }
   }
 }
 
 }  // namespace
 
 extern const IntKernel kIntKernelAvx2;
-const IntKernel kIntKernelAvx2 = {{4, 8, 1, false}, {2, 0, 2, true}, run};
+const IntKernel kIntKernelAvx2 = {kWidth, kRows, {4, 8, 1, 1}, {2, 0, 2, 2}, run};
 
 }  // namespace fptq::kernels

@@ -1,6 +1,10 @@
 // int_gemm on AVX512-VNNI: vpdpbusd sums four products of an unsigned code and a signed activation in each of
 // 16 int32 lanes, so that codes are stored unsigned (code + 8, code + 128) with four inputs interleaved, and
 // the activations are broadcast four at a time.
+//
+// A tile is up to 12 rows times a panel of 32 columns: 24 sums, two registers of codes and one of activations
+// at a time. A tile runs over all inputs, so that its float sums never leave the nearest cache; many tiles
+// share a panel that was unpacked to bytes once, a single tile takes the nibbles as they are stored.
 #include <string.h>
 
 #include "kernels/int_gemm/int_gemm_tiles.h"
@@ -9,8 +13,11 @@
 namespace fptq::kernels {
 namespace {
 
-constexpr int kVectors = 4;  // registers of a panel: 4 x 16 columns
-constexpr int64_t kBlock = 64 * kVectors;
+constexpr int kRows = 12;
+constexpr int kVectors = 2;
+constexpr int64_t kWidth = 16 * kVectors;
+constexpr int64_t kBlock = 4 * kWidth;  // bytes of codes that one step multiplies
+constexpr int64_t kPrefetch = 4096;
 
 inline __m512i broadcast4(const int8_t* a) {
   int32_t four;
@@ -23,18 +30,23 @@ inline __m512i broadcast4(const int8_t* a) {
 inline __attribute__((always_inline)) void add_dots(__m512i& sum, __m512i codes, __m512i activations) {
   asm volatile("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(activations));
 }
-
-inline __m512i nibble_mask() {
-  return _mm512_set1_epi8(15);
+inline __attribute__((always_inline)) void add_pairs(__m512i& sum, __m512i a, __m512i b) {
+  asm volatile("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
 }
+
+// Outputs come from far away; stores that wait for them would hold up those of the float sums.
+inline __attribute__((always_inline)) void prefetch_to_write(const float* y) {
+  asm volatile("prefetchw %0" : : "m"(*y));
+}
+
 inline __m512i low_codes(__m512i bytes) {
-  return _mm512_and_si512(bytes, nibble_mask());
+  return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
 }
 inline __m512i high_codes(__m512i bytes) {
-  return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble_mask());
+  return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
 }
 
-// Where a tile's weights come from: one code per byte, or nibbles as they are stored.
+// Where a tile's codes come from: one per byte, or nibbles as they are stored.
 struct Bytes {
   static constexpr int kInputs = 4;
 };
@@ -44,178 +56,174 @@ struct Nibbles {
 
 template <int T>
 inline __attribute__((always_inline)) void dot_step(Bytes, const uint8_t* codes, const int8_t* a,
-                                                    int64_t a_stride, __m512i (&sum)[T][kVectors]) {
-  __m512i w[kVectors];
-  for (int v = 0; v < kVectors; ++v) w[v] = _mm512_load_si512(codes + 64 * v);
-#pragma GCC unroll 8
+                                                    __m512i (&sum)[T][kVectors]) {
+  const __m512i w0 = _mm512_load_si512(codes), w1 = _mm512_load_si512(codes + 64);
+#pragma GCC unroll 12
   for (int t = 0; t < T; ++t) {
-    const __m512i four = broadcast4(a + t * a_stride);
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) add_dots(sum[t][v], w[v], four);
+    const __m512i four = broadcast4(a + 4 * t);
+    add_dots(sum[t][0], w0, four);
+    add_dots(sum[t][1], w1, four);
   }
 }
 
 template <int T>
 inline __attribute__((always_inline)) void dot_step(Nibbles, const uint8_t* codes, const int8_t* a,
-                                                    int64_t a_stride, __m512i (&sum)[T][kVectors]) {
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    const __m512i bytes = _mm512_load_si512(codes + 64 * v);
-    _mm_prefetch((const char*)codes + 64 * v + 4096, _MM_HINT_T0);
-#pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) {
-      add_dots(sum[t][v], low_codes(bytes), broadcast4(a + t * a_stride));
-      add_dots(sum[t][v], high_codes(bytes), broadcast4(a + t * a_stride + 4));
-    }
+                                                    __m512i (&sum)[T][kVectors]) {
+  const __m512i bytes0 = _mm512_load_si512(codes), bytes1 = _mm512_load_si512(codes + 64);
+  _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
+  _mm_prefetch((const char*)codes + kPrefetch + 64, _MM_HINT_T0);
+  const __m512i low0 = low_codes(bytes0), low1 = low_codes(bytes1);
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) {
+    const __m512i four = broadcast4(a + 4 * t);
+    add_dots(sum[t][0], low0, four);
+    add_dots(sum[t][1], low1, four);
+  }
+  const __m512i high0 = high_codes(bytes0), high1 = high_codes(bytes1);
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) {
+    const __m512i four = broadcast4(a + 4 * T + 4 * t);
+    add_dots(sum[t][0], high0, four);
+    add_dots(sum[t][1], high1, four);
   }
 }
 
-// What remains to be taken off the sums of one row and 16 columns from `cell` on, where there are zero
-// points.
-inline __attribute__((always_inline)) __m512i without_zeros(const IntTiles& w, const IntRows& r, int64_t row,
-                                                            int32_t a_sum, int64_t cell, __m512i dot) {
-  if (w.offsets != nullptr) {
-    dot = _mm512_sub_epi32(dot,
-                           _mm512_mullo_epi32(_mm512_load_si512(w.offsets + cell), _mm512_set1_epi32(a_sum)));
-  }
-  if (r.act_zero != nullptr) {
-    const __m512i zero = _mm512_set1_epi32(r.act_zero[row]);
-    dot = _mm512_sub_epi32(dot, _mm512_mullo_epi32(_mm512_load_si512(w.sums + cell), zero));
-  }
-  return dot;
+// 16 scales from `cell` on.
+inline __attribute__((always_inline)) __m512 load_scales(const IntTiles& w, int64_t cell) {
+  if (w.scale_type == kScaleF32) return _mm512_load_ps((const float*)w.scales + cell);
+  const __m256i halves = _mm256_load_si256((const __m256i*)((const uint16_t*)w.scales + cell));
+  if (w.scale_type == kScaleF16) return _mm512_cvtph_ps(halves);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
-// acc[t][64] = fma(dot, scale, acc) for T rows from `row` on and one panel, over groups [g_begin, g_end) in
-// turn. kZeros: weights or activations have zero points; without, the sums start from what code_bias adds.
+// What the sum of activations is multiplied by, as words (offset, 128 * offset): 16 columns from `cell` on.
+inline __attribute__((always_inline)) __m512i load_offsets(const IntTiles& w, int64_t cell) {
+  const __m512i offset = _mm512_add_epi32(
+      _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i*)(w.zeros + cell))), _mm512_set1_epi32(w.code_bias));
+  return _mm512_or_si512(_mm512_and_si512(offset, _mm512_set1_epi32(0xffff)), _mm512_slli_epi32(offset, 23));
+}
+
+// T rows from `row` on times one panel. kZeros: the weights have zero points; without, the sums start from
+// what code_bias adds.
 template <int T, typename Source, bool kZeros>
-void tile(const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
-          const uint8_t* codes, int64_t row) {
-  const int64_t a_stride = w.groups * w.group_inputs;
-  const int32_t common_offset = w.offsets == nullptr ? w.code_bias : 0;
-  for (int64_t g = g_begin; g < g_end; ++g) {
-    const int32_t* a_sums = r.a_sums + row * w.groups + g;
+void tile(const IntTiles& w, const IntRows& r, int64_t n, const uint8_t* codes, int64_t row) {
+  const int8_t* a = r.a + row * w.groups * w.group_inputs;
+  const int32_t* starts = (kZeros ? r.pairs : r.starts) + row * w.groups;
+  const int64_t steps = w.group_inputs / Source::kInputs;
+  int64_t cell = n * w.groups;
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) {
+    prefetch_to_write(r.y + (row + t) * r.ldy + n);
+    prefetch_to_write(r.y + (row + t) * r.ldy + n + 16);
+  }
+  __m512 acc[T][kVectors];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) acc[t][0] = acc[t][1] = _mm512_setzero_ps();
+  for (int64_t g = 0; g < w.groups; ++g, starts += T, cell += kWidth) {
     // All loops over the tile are unrolled, or the sums would live in memory.
     __m512i sum[T][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int t = 0; t < T; ++t) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sum[t][v] = _mm512_set1_epi32(-common_offset * a_sums[t * w.groups]);
+      sum[t][0] = sum[t][1] = kZeros ? _mm512_setzero_si512() : _mm512_set1_epi32(starts[t]);
     }
-    const int8_t* a = r.a + row * a_stride + g * w.group_inputs;
-    for (int64_t k = 0; k < w.group_inputs; k += Source::kInputs, codes += kBlock) {
-      dot_step<T>(Source{}, codes, a + k, a_stride, sum);
-    }
-    const int64_t cell = (panel * w.groups + g) * kPanel;
-    __m512 scales[kVectors];
-    for (int v = 0; v < kVectors; ++v) scales[v] = _mm512_load_ps(w.scales + cell + 16 * v);
-#pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) {
-      float* acc = r.acc + (row + t) * kPanel;
+    int64_t left = steps;
+    for (; left >= 4; left -= 4, codes += 4 * kBlock, a += 4 * T * Source::kInputs) {
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        __m512i dot = sum[t][v];
-        if constexpr (kZeros) dot = without_zeros(w, r, row + t, a_sums[t * w.groups], cell + 16 * v, dot);
-        const __m512 before = _mm512_load_ps(acc + 16 * v);
-        _mm512_store_ps(acc + 16 * v, _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scales[v], before));
+      for (int s = 0; s < 4; ++s) dot_step<T>(Source{}, codes + s * kBlock, a + s * T * Source::kInputs, sum);
+    }
+#pragma GCC unroll 1
+    for (; left > 0; --left, codes += kBlock, a += T * Source::kInputs) dot_step<T>(Source{}, codes, a, sum);
+    if constexpr (kZeros) {
+      const __m512i offset0 = load_offsets(w, cell), offset1 = load_offsets(w, cell + 16);
+#pragma GCC unroll 12
+      for (int t = 0; t < T; ++t) {
+        const __m512i pair = _mm512_set1_epi32(starts[t]);
+        add_pairs(sum[t][0], offset0, pair);
+        add_pairs(sum[t][1], offset1, pair);
       }
+    }
+    if (r.act_zero != nullptr) {
+      const __m512i sums0 = _mm512_load_si512(w.sums + cell), sums1 = _mm512_load_si512(w.sums + cell + 16);
+#pragma GCC unroll 12
+      for (int t = 0; t < T; ++t) {
+        const __m512i zero = _mm512_set1_epi32(r.act_zero[row + t]);
+        sum[t][0] = _mm512_sub_epi32(sum[t][0], _mm512_mullo_epi32(sums0, zero));
+        sum[t][1] = _mm512_sub_epi32(sum[t][1], _mm512_mullo_epi32(sums1, zero));
+      }
+    }
+    const __m512 scale0 = load_scales(w, cell), scale1 = load_scales(w, cell + 16);
+#pragma GCC unroll 12
+    for (int t = 0; t < T; ++t) {
+      acc[t][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t][0]), scale0, acc[t][0]);
+      acc[t][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t][1]), scale1, acc[t][1]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t left = w.columns - n - 16 * v;
+      if (left <= 0) continue;
+      const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
+      __m512 y = _mm512_mul_ps(acc[t][v], _mm512_set1_ps(r.act_scale[row + t]));
+      if (w.bias != nullptr) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, w.bias + n + 16 * v));
+      _mm512_mask_storeu_ps(r.y + (row + t) * r.ldy + n + 16 * v, mask, y);
     }
   }
 }
 
-template <typename Source, bool kZeros>
-void tile_of(int64_t rows, const IntTiles& w, const IntRows& r, int64_t panel, int64_t g_begin, int64_t g_end,
-             const uint8_t* codes, int64_t row) {
-  switch (rows) {
-    case 1:
-      return tile<1, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 2:
-      return tile<2, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 3:
-      return tile<3, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 4:
-      return tile<4, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    case 5:
-      return tile<5, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
-    default:
-      return tile<6, Source, kZeros>(w, r, panel, g_begin, g_end, codes, row);
+typedef void (*Tile)(const IntTiles& w, const IntRows& r, int64_t n, const uint8_t* codes, int64_t row);
+
+// [rows - 1][weights have zero points]
+#define FPTQ_TILES(source, t) \
+  { tile<t, source, false>, tile<t, source, true> }
+#define FPTQ_ALL_TILES(source)                                                                        \
+  {                                                                                                   \
+    FPTQ_TILES(source, 1), FPTQ_TILES(source, 2), FPTQ_TILES(source, 3), FPTQ_TILES(source, 4),       \
+        FPTQ_TILES(source, 5), FPTQ_TILES(source, 6), FPTQ_TILES(source, 7), FPTQ_TILES(source, 8),   \
+        FPTQ_TILES(source, 9), FPTQ_TILES(source, 10), FPTQ_TILES(source, 11), FPTQ_TILES(source, 12) \
   }
-}
+constexpr Tile kByteTiles[kRows][2] = FPTQ_ALL_TILES(Bytes);
+constexpr Tile kNibbleTiles[kRows][2] = FPTQ_ALL_TILES(Nibbles);
+#undef FPTQ_ALL_TILES
+#undef FPTQ_TILES
 
 void unpack(const uint8_t* nibbles, int64_t bytes, uint8_t* codes) {
   for (int64_t i = 0; i < bytes; i += kBlock, codes += 2 * kBlock) {
-    for (int v = 0; v < kVectors; ++v) {
-      const __m512i packed = _mm512_load_si512(nibbles + i + 64 * v);
-      _mm512_store_si512(codes + 64 * v, low_codes(packed));
-      _mm512_store_si512(codes + kBlock + 64 * v, high_codes(packed));
+#pragma GCC unroll 2
+    for (int64_t v = 0; v < kBlock; v += 64) {
+      const __m512i packed = _mm512_load_si512(nibbles + i + v);
+      _mm_prefetch((const char*)nibbles + i + v + kPrefetch, _MM_HINT_T0);
+      _mm512_store_si512(codes + v, low_codes(packed));
+      _mm512_store_si512(codes + kBlock + v, high_codes(packed));
     }
   }
-}
-
-// Rows up to which unpacking for each row costs less than a detour through the cache.
-constexpr int64_t kDirectRows = 4;
-
-template <bool kZeros>
-void panel_sums(const IntTiles& w, const IntRows& r, int64_t panel) {
-  const uint8_t* stored = w.codes + panel * w.groups * w.group_bytes;
-  if (w.bits == 4 && r.rows <= kDirectRows) {
-    tile_of<Nibbles, kZeros>(r.rows, w, r, panel, 0, w.groups, stored, 0);
-    return;
-  }
-  for (int64_t g = 0; g < w.groups; g += r.panel_groups) {
-    const int64_t g_end = g + r.panel_groups < w.groups ? g + r.panel_groups : w.groups;
-    const uint8_t* codes = stored + g * w.group_bytes;
-    if (w.bits == 4) {
-      unpack(codes, (g_end - g) * w.group_bytes, r.panel);
-      codes = r.panel;
-    }
-    for (int64_t row = 0; row < r.rows;) {
-      const int64_t left = r.rows - row, t = left >= 12 || left == 6 ? 6 : left > 6 ? (left + 1) / 2 : left;
-      tile_of<Bytes, kZeros>(t, w, r, panel, g, g_end, codes, row);
-      row += t;
-    }
-  }
-}
-
-void write_panel(const IntTiles& w, const IntRows& r, int64_t n) {
-  for (int64_t m = 0; m < r.rows; ++m) {
-    const __m512 act_scale = _mm512_set1_ps(r.act_scale[m]);
-    for (int64_t c = 0; c < kPanel && n + c < r.end; c += 16) {
-      const int64_t left = r.end - n - c;
-      const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
-      __m512 y = _mm512_mul_ps(_mm512_load_ps(r.acc + m * kPanel + c), act_scale);
-      if (w.bias != nullptr) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, w.bias + n + c));
-      _mm512_mask_storeu_ps(r.y + m * r.ldy + n + c, mask, y);
-    }
-  }
-}
-
-int32_t sum_of(const int8_t* a, int64_t n) {
-  const __m512i ones = _mm512_set1_epi8(1);
-  __m512i sums = _mm512_setzero_si512();
-  int64_t i = 0;
-  for (; i + 64 <= n; i += 64) sums = _mm512_dpbusd_epi32(sums, ones, _mm512_loadu_si512(a + i));
-  int32_t sum = _mm512_reduce_add_epi32(sums);
-  for (; i < n; ++i) sum += a[i];
-  return sum;
 }
 
 void run(const IntTiles& w, const IntRows& r) {
-  for (int64_t i = 0; i < r.rows * w.groups; ++i)
-    r.a_sums[i] = sum_of(r.a + i * w.group_inputs, w.group_inputs);
-  for (int64_t n = r.begin; n < r.end; n += kPanel) {
-    memset(r.acc, 0, (size_t)(r.rows * kPanel) * sizeof(float));
-    if (w.offsets != nullptr || r.act_zero != nullptr) {
-      panel_sums<true>(w, r, n / kPanel);
-    } else {
-      panel_sums<false>(w, r, n / kPanel);
+  const int64_t panel_bytes = w.groups * w.group_bytes;
+  const bool direct = w.bits == 4 && r.rows <= r.height;
+  const bool zeros = w.zeros != nullptr;
+  for (int64_t n = r.begin; n < r.end; n += kWidth) {
+    const uint8_t* codes = w.codes + n / kWidth * panel_bytes;
+    if (direct) {
+      kNibbleTiles[r.rows - 1][zeros](w, r, n, codes, 0);
+      continue;
     }
-    write_panel(w, r, n);
+    if (w.bits == 4) {
+      unpack(codes, panel_bytes, r.panel);
+      codes = r.panel;
+    }
+    for (int64_t row = 0; row < r.rows; row += r.height) {
+      const int64_t rows = r.rows - row < r.height ? r.rows - row : r.height;
+      kByteTiles[rows - 1][zeros](w, r, n, codes, row);
+    }
   }
 }
 
 }  // namespace
 
 extern const IntKernel kIntKernelAvx512Vnni;
-const IntKernel kIntKernelAvx512Vnni = {{4, 8, 1, false}, {4, 128, 0, false}, run};
+const IntKernel kIntKernelAvx512Vnni = {kWidth, kRows, {4, 8, 1, 1}, {4, 128, 1, 0}, run};
 
 }  // namespace fptq::kernels
