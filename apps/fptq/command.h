@@ -16,6 +16,7 @@ struct Command {
 };
 
 int run_compare(const Arguments& args);
+int run_doctor(const Arguments& args);
 int run_eval(const Arguments& args);
 int run_generate(const Arguments& args);
 int run_inspect(const Arguments& args);
