@@ -13,6 +13,7 @@
 #include "fptq/progress.h"
 #include "fptq/quantize.h"
 #include "fptq/report.h"
+#include "fptq/synth.h"
 #include "fptq/tokenize.h"
 #include "fptq/verify.h"
 #include "fptq/version.h"

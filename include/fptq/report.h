@@ -10,6 +10,7 @@
 #include "fptq/generate.h"
 #include "fptq/inspect.h"
 #include "fptq/quantize.h"
+#include "fptq/synth.h"
 #include "fptq/verify.h"
 
 namespace fptq {
@@ -22,6 +23,7 @@ std::string to_json(const CompareResult& result);
 std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
 std::string to_json(const DoctorReport& report);
+std::string to_json(const SynthReport& report);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -32,5 +34,6 @@ std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);
 std::string to_text(const DoctorReport& report);
+std::string to_text(const SynthReport& report);
 
 }  // namespace fptq
