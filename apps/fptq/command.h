@@ -15,6 +15,7 @@ struct Command {
   int (*run)(const Arguments& args);  // args behind the name; returns the exit code
 };
 
+int run_bench(const Arguments& args);
 int run_compare(const Arguments& args);
 int run_doctor(const Arguments& args);
 int run_eval(const Arguments& args);

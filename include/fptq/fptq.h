@@ -1,6 +1,7 @@
 // The whole public API.
 #pragma once
 
+#include "fptq/bench.h"
 #include "fptq/compare.h"
 #include "fptq/doctor.h"
 #include "fptq/error.h"

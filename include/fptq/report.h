@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "fptq/bench.h"
 #include "fptq/compare.h"
 #include "fptq/doctor.h"
 #include "fptq/eval.h"
@@ -24,6 +25,7 @@ std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
 std::string to_json(const DoctorReport& report);
 std::string to_json(const SynthReport& report);
+std::string to_json(const BenchResult& result);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -35,5 +37,8 @@ std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);
 std::string to_text(const DoctorReport& report);
 std::string to_text(const SynthReport& report);
+std::string to_text(const BenchResult& result);
+std::string to_markdown(const BenchResult& result);
+std::string to_csv(const BenchResult& result);  // one line for each run, a header first
 
 }  // namespace fptq
