@@ -6,7 +6,7 @@
 // Eight bits: such pairs would saturate, so that codes and activations are widened to int16 first, and
 // vpmaddwd adds pairs in int32: two inputs interleaved, codes stored signed.
 //
-// A tile is up to 4 rows times a panel of 16 columns and runs over all inputs; many tiles share a panel that
+// A tile is up to 6 rows times a panel of 16 columns and runs over all inputs; many tiles share a panel that
 // was unpacked once, a single tile takes the codes as they are stored.
 #include <string.h>
 
@@ -16,7 +16,7 @@
 namespace fptq::kernels {
 namespace {
 
-constexpr int kRows = 4;
+constexpr int kRows = 6;
 constexpr int kVectors = 2;
 constexpr int64_t kWidth = 8 * kVectors;
 constexpr int64_t kStep = 4 * kWidth;  // bytes: four inputs of a panel as int8, two as int16
@@ -282,8 +282,11 @@ typedef void (*Tile)(const IntTiles& w, const IntRows& r, int64_t n, const uint8
 // [rows - 1][weights have zero points]
 #define FPTQ_TILES(source, t) \
   { tile<t, source, false>, tile<t, source, true> }
-#define FPTQ_ALL_TILES(source) \
-  { FPTQ_TILES(source, 1), FPTQ_TILES(source, 2), FPTQ_TILES(source, 3), FPTQ_TILES(source, 4) }
+#define FPTQ_ALL_TILES(source)                                                                  \
+  {                                                                                             \
+    FPTQ_TILES(source, 1), FPTQ_TILES(source, 2), FPTQ_TILES(source, 3), FPTQ_TILES(source, 4), \
+        FPTQ_TILES(source, 5), FPTQ_TILES(source, 6)                                            \
+  }
 constexpr Tile kBytes[kRows][2] = FPTQ_ALL_TILES(Bytes);
 constexpr Tile kNibbles[kRows][2] = FPTQ_ALL_TILES(Nibbles);
 constexpr Tile kWords[kRows][2] = FPTQ_ALL_TILES(Words);

@@ -175,7 +175,7 @@ std::vector<Form> forms(int64_t group_size) {
   return all;
 }
 
-// Row tiles are up to 4 and 12 rows, a single tile takes another path.
+// Row tiles are up to 6 and 12 rows, a single tile takes another path.
 TEST_P(IntGemmTest, RowsAroundEveryTile) {
   for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 24, 25, 37, 97}) {
     for (const Form& form : forms(32)) check(GetParam(), m, 65, 64, form);
