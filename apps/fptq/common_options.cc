@@ -11,7 +11,7 @@ void add_json(CommandLine& line, bool& json) {
 }
 
 void add_kv(CommandLine& line, std::string& kv) {
-  line.choice("--kv", kv, {"auto", "float", "int8"}, "KV cache; auto: as the model says");
+  line.choice("--kv", kv, {"auto", "float", "f16", "int8"}, "KV cache; auto: as the model says");
 }
 
 void add_verbosity(CommandLine& line, VerbosityFlags& flags) {

@@ -21,11 +21,11 @@ class LoadedLinear {
   virtual size_t resident_bytes() const = 0;
 };
 
-enum class KvType { kFloat, kInt8 };
+// kInt8: codes with one scale per head and position (scale = max|x| / 127.5).
+enum class KvType { kFloat, kHalf, kInt8 };
 
-// Keys and values of one layer and one sequence: per kv head [capacity, head_dim], as floats, or INT8 codes
-// with one scale per head and position (scale = max|x| / 127.5). Grows as needed; copying would be silent and
-// large.
+// Keys and values of one layer and one sequence. Grows as needed, in proportion to its length; copying would
+// be silent and large.
 class LayerKv {
  public:
   virtual ~LayerKv() = default;

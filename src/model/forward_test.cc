@@ -118,6 +118,14 @@ TEST(Forward, Int8CacheIsNearTheFloatOne) {
   EXPECT_LT(f.model.make_cache(KvType::kInt8).bytes() + 1, 100000u);
 }
 
+TEST(Forward, HalfCacheIsNearerYet) {
+  Fixture f;
+  const auto ids = some_ids(40);
+  const double difference = largest_difference(f.hidden(ids, 40), f.hidden(ids, 40, KvType::kHalf));
+  EXPECT_GT(difference, 0.0);
+  EXPECT_LT(difference, 0.01);
+}
+
 TEST(Forward, TapSeesEveryInputOnce) {
   struct Recorder : Tap {
     void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens,

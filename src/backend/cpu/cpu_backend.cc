@@ -2,20 +2,19 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_attention.h"
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/kv_cache.h"
-#include "kernels/attention/attention.h"
 #include "kernels/float_ops/float_ops.h"
 #include "kernels/quantize_activations/quantize_activations.h"
 
 namespace fptq {
 namespace {
 
-// Tokens a task takes in the cheap per-token operations, queries an attention task takes: large enough to
-// hide a task's overhead, small enough to balance two threads.
+// Tokens a task takes in the cheap per-token operations: large enough to hide a task's overhead, small enough
+// to balance two threads.
 constexpr int64_t kTokenGrain = 16;
 constexpr int64_t kElementGrain = 1 << 14;
-constexpr int64_t kQueryTile = 32;
 
 class CpuBackend final : public Backend {
  public:
@@ -24,7 +23,7 @@ class CpuBackend final : public Backend {
         isa_(kernels::active_isa()),
         ops_(kernels::float_ops(isa_)),
         quantize_(kernels::quantize_activations(isa_)),
-        attend_(kernels::attention(isa_)) {}
+        attention_(pool, isa_) {}
 
   ThreadPool& pool() override { return pool_; }
 
@@ -102,31 +101,7 @@ class CpuBackend final : public Backend {
 
   void attention(const AttentionShape& shape, std::span<const AttentionSequence> sequences, const float* q,
                  const float* k, const float* v, float* out) override {
-    struct Tile {
-      const AttentionSequence* sequence;
-      int64_t past, head, query;
-    };
-    std::vector<Tile> tiles;
-    const int64_t kv_width = shape.kv_heads * shape.head_dim;
-    for (const AttentionSequence& s : sequences) {
-      auto& kv = static_cast<CpuLayerKv&>(*s.kv);
-      const int64_t past = kv.length();
-      kv.extend(s.count);
-      pool_.parallel_for(s.count, kTokenGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t t = begin; t < end; ++t) {
-          kv.store(past + t, k + (s.begin + t) * kv_width, v + (s.begin + t) * kv_width);
-        }
-      });
-      for (int64_t query = 0; query < s.count; query += kQueryTile) {
-        for (int64_t head = 0; head < shape.heads; ++head) tiles.push_back({&s, past, head, query});
-      }
-    }
-    pool_.parallel_for(static_cast<int64_t>(tiles.size()), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const Tile& tile = tiles[static_cast<size_t>(i)];
-        attend_tile(shape, *tile.sequence, tile.past, tile.head, tile.query, q, out);
-      }
-    });
+    attention_.run(shape, sequences, q, k, v, out);
   }
 
  private:
@@ -174,42 +149,11 @@ class CpuBackend final : public Backend {
     }
   }
 
-  void attend_tile(const AttentionShape& shape, const AttentionSequence& s, int64_t past, int64_t head,
-                   int64_t query, const float* q, float* out) const {
-    const auto& kv = static_cast<const CpuLayerKv&>(*s.kv);
-    const int64_t d = shape.head_dim, width = shape.heads * d,
-                  kv_head = head / (shape.heads / shape.kv_heads);
-    kernels::AttentionArgs args;
-    args.queries = std::min(kQueryTile, s.count - query);
-    args.q = q + (s.begin + query) * width + head * d;
-    args.q_stride = width;
-    args.head_dim = d;
-    args.first_position = past + query;
-    args.window = shape.window;
-    args.scale = 1.0f / __builtin_sqrtf(static_cast<float>(d));
-    if (kv.type() == KvType::kFloat) {
-      args.k = kv.k(kv_head);
-      args.v = kv.v(kv_head);
-    } else {
-      args.k_codes = kv.k_codes(kv_head);
-      args.v_codes = kv.v_codes(kv_head);
-      args.k_scales = kv.k_scales(kv_head);
-      args.v_scales = kv.v_scales(kv_head);
-    }
-    args.out = out + (s.begin + query) * width + head * d;
-    args.out_stride = width;
-    thread_local AlignedBuffer<float> scratch;
-    scratch.ensure(static_cast<size_t>(
-        kernels::attention_scratch_floats(args.queries, args.first_position + args.queries)));
-    args.scratch = scratch.data();
-    attend_(args);
-  }
-
   ThreadPool& pool_;
   kernels::Isa isa_;
   const kernels::FloatOps& ops_;
   const kernels::QuantizeActivations& quantize_;
-  kernels::Attention attend_;
+  CpuAttention attention_;
   std::vector<Panel> panels_;
   kernels::IntActivations quantized_;
 };

@@ -1,72 +1,80 @@
 #include "backend/cpu/kv_cache.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "kernels/attention/kv_write.h"
 
 namespace fptq {
 namespace {
 
-// Copies `heads` runs of `used` elements from stride `from` to stride `to`.
-template <typename T>
-void regrow(AlignedBuffer<T>& buffer, int64_t heads, int64_t used, int64_t from, int64_t to) {
-  AlignedBuffer<T> bigger(static_cast<size_t>(heads * to));
-  for (int64_t h = 0; h < heads && used > 0; ++h) {
-    std::memcpy(bigger.data() + h * to, buffer.data() + h * from, static_cast<size_t>(used) * sizeof(T));
+kernels::KvFormat format_of(KvType type) {
+  switch (type) {
+    case KvType::kFloat:
+      return kernels::KvFormat::kFloat;
+    case KvType::kHalf:
+      return kernels::KvFormat::kHalf;
+    case KvType::kInt8:
+      return kernels::KvFormat::kInt8;
   }
-  buffer = std::move(bigger);
+  return kernels::KvFormat::kFloat;
 }
 
 }  // namespace
 
 CpuLayerKv::CpuLayerKv(const AttentionShape& shape, KvType type, const kernels::QuantizeActivations& quantize)
-    : kv_heads_(shape.kv_heads), head_dim_(shape.head_dim), type_(type), quantize_(quantize) {}
+    : kv_heads_(shape.kv_heads),
+      head_dim_(shape.head_dim),
+      format_(format_of(type)),
+      layout_(kernels::kv_layout(format_, head_dim_)),
+      quantize_(quantize) {}
 
 void CpuLayerKv::truncate(int64_t length) {
   length_ = std::min(length_, length);
 }
 
 size_t CpuLayerKv::bytes() const {
-  return (k_.size() + v_.size() + k_scales_.size() + v_scales_.size()) * sizeof(float) + k_codes_.size() +
-         v_codes_.size();
-}
-
-void CpuLayerKv::grow(int64_t capacity) {
-  const int64_t d = head_dim_;
-  if (type_ == KvType::kFloat) {
-    regrow(k_, kv_heads_, length_ * d, capacity_ * d, capacity * d);
-    regrow(v_, kv_heads_, length_ * d, capacity_ * d, capacity * d);
-  } else {
-    regrow(k_codes_, kv_heads_, length_ * d, capacity_ * d, capacity * d);
-    regrow(v_codes_, kv_heads_, length_ * d, capacity_ * d, capacity * d);
-    regrow(k_scales_, kv_heads_, length_, capacity_, capacity);
-    regrow(v_scales_, kv_heads_, length_, capacity_, capacity);
-  }
-  capacity_ = capacity;
+  return blocks_.size() * static_cast<size_t>(kv_heads_ * layout_.bytes);
 }
 
 void CpuLayerKv::extend(int64_t count) {
-  const int64_t needed = length_ + count;
-  // A prompt gets exactly its size; later growth doubles.
-  if (needed > capacity_)
-    grow(capacity_ == 0 ? std::max<int64_t>(needed, 16) : std::max(needed, 2 * capacity_));
-  length_ = needed;
+  const int64_t length = length_ + count;
+  while (static_cast<int64_t>(blocks_.size()) * kernels::kKvBlock < length) {
+    AlignedBuffer<uint8_t> block(static_cast<size_t>(kv_heads_ * layout_.bytes));
+    // Kernels multiply whole panels; what is not yet filled must not be NaN or subnormal, which are slow.
+    block.zero();
+    addresses_.push_back(block.data());
+    blocks_.push_back(std::move(block));
+  }
+  length_ = length;
 }
 
 void CpuLayerKv::store(int64_t position, const float* k, const float* v) {
-  for (int64_t h = 0; h < kv_heads_; ++h) {
-    const int64_t at = h * capacity_ + position;
-    const float* k_head = k + h * head_dim_;
-    const float* v_head = v + h * head_dim_;
-    if (type_ == KvType::kFloat) {
-      std::memcpy(k_.data() + at * head_dim_, k_head, static_cast<size_t>(head_dim_) * sizeof(float));
-      std::memcpy(v_.data() + at * head_dim_, v_head, static_cast<size_t>(head_dim_) * sizeof(float));
-    } else {
-      quantize_.token(k_head, head_dim_, k_codes_.data() + at * head_dim_,
-                      &k_scales_[static_cast<size_t>(at)]);
-      quantize_.token(v_head, head_dim_, v_codes_.data() + at * head_dim_,
-                      &v_scales_[static_cast<size_t>(at)]);
+  uint8_t* block = blocks_[static_cast<size_t>(position / kernels::kKvBlock)].data();
+  const int64_t slot = position % kernels::kKvBlock;
+  for (int64_t h = 0; h < kv_heads_; ++h, k += head_dim_, v += head_dim_) {
+    uint8_t* head = block + record(h);
+    switch (format_) {
+      case kernels::KvFormat::kFloat:
+        kernels::write_kv_floats(head, head_dim_, slot, k, v);
+        break;
+      case kernels::KvFormat::kHalf:
+        kernels::write_kv_halves(head, head_dim_, slot, k, v);
+        break;
+      case kernels::KvFormat::kInt8:
+        store_codes(head, slot, k, v);
+        break;
     }
   }
+}
+
+void CpuLayerKv::store_codes(uint8_t* record, int64_t slot, const float* k, const float* v) const {
+  thread_local AlignedBuffer<int8_t> codes;
+  codes.ensure(static_cast<size_t>(2 * head_dim_));
+  int8_t *k_codes = codes.data(), *v_codes = k_codes + head_dim_;
+  float k_scale = 0, v_scale = 0;
+  quantize_.token(k, head_dim_, k_codes, &k_scale);
+  quantize_.token(v, head_dim_, v_codes, &v_scale);
+  kernels::write_kv_codes(record, head_dim_, slot, k_codes, k_scale, v_codes, v_scale);
 }
 
 }  // namespace fptq

@@ -1,13 +1,17 @@
 // The CPU's keys and values of one layer and one sequence.
 #pragma once
 
+#include <vector>
+
 #include "backend/backend.h"
 #include "base/aligned_buffer.h"
+#include "kernels/attention/kv_layout.h"
 #include "kernels/quantize_activations/quantize_activations.h"
 
 namespace fptq {
 
-// Per kv head [capacity, head_dim]: floats, or INT8 codes with a scale per position. Capacity doubles.
+// A list of blocks of kernels::kKvBlock positions, each with all kv heads (kernels/attention/kv_layout.h).
+// Growing adds blocks and moves nothing.
 class CpuLayerKv final : public LayerKv {
  public:
   CpuLayerKv(const AttentionShape& shape, KvType type, const kernels::QuantizeActivations& quantize);
@@ -16,28 +20,26 @@ class CpuLayerKv final : public LayerKv {
   void truncate(int64_t length) override;
   size_t bytes() const override;
 
-  KvType type() const { return type_; }
   // Makes room for `count` more positions and makes them part of the length; store() fills them.
   void extend(int64_t count);
-  // k and v of one position, each [kv_heads * head_dim].
+  // k and v of one position, each [kv_heads * head_dim]. Different positions may be stored at once.
   void store(int64_t position, const float* k, const float* v);
 
-  const float* k(int64_t head) const { return k_.data() + head * capacity_ * head_dim_; }
-  const float* v(int64_t head) const { return v_.data() + head * capacity_ * head_dim_; }
-  const int8_t* k_codes(int64_t head) const { return k_codes_.data() + head * capacity_ * head_dim_; }
-  const int8_t* v_codes(int64_t head) const { return v_codes_.data() + head * capacity_ * head_dim_; }
-  const float* k_scales(int64_t head) const { return k_scales_.data() + head * capacity_; }
-  const float* v_scales(int64_t head) const { return v_scales_.data() + head * capacity_; }
+  kernels::KvFormat format() const { return format_; }
+  const uint8_t* const* blocks() const { return addresses_.data(); }
+  // Where a head's record begins in each block, bytes.
+  int64_t record(int64_t head) const { return head * layout_.bytes; }
 
  private:
-  void grow(int64_t capacity);
+  void store_codes(uint8_t* record, int64_t slot, const float* k, const float* v) const;
 
   int64_t kv_heads_, head_dim_;
-  KvType type_;
+  kernels::KvFormat format_;
+  kernels::KvLayout layout_;
   const kernels::QuantizeActivations& quantize_;
-  int64_t length_ = 0, capacity_ = 0;
-  AlignedBuffer<float> k_, v_, k_scales_, v_scales_;
-  AlignedBuffer<int8_t> k_codes_, v_codes_;
+  int64_t length_ = 0;
+  std::vector<AlignedBuffer<uint8_t>> blocks_;
+  std::vector<const uint8_t*> addresses_;  // of blocks_, as kernels want them
 };
 
 }  // namespace fptq

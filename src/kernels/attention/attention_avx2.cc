@@ -2,8 +2,6 @@
 
 namespace fptq::kernels {
 
-void attention_avx2(const AttentionArgs& args) {
-  attend(args);
-}
+extern const Attention kAttentionAvx2 = {attend, attend_blocks, merge_blocks};
 
 }  // namespace fptq::kernels

@@ -2,8 +2,6 @@
 
 namespace fptq::kernels {
 
-void attention_avx512vnni(const AttentionArgs& args) {
-  attend(args);
-}
+extern const Attention kAttentionAvx512Vnni = {attend, attend_blocks, merge_blocks};
 
 }  // namespace fptq::kernels

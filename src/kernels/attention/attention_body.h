@@ -1,127 +1,142 @@
-// The body of attention, included by one file per ISA. Tiles of queries share the keys and values they read,
-// but each query's own arithmetic is fixed: scores, their maximum, exponentials, their sum in lanes by
-// position, then the values of its positions in ascending order, and one division at the end.
+// The body of attention, included by one file per ISA.
 #pragma once
 
-#include <math.h>
-
-#include "kernels/attention/attention.h"
-#include "kernels/attention/attention_tile.h"
-#include "kernels/attention/scores.h"
-#include "kernels/attention/weighted_values.h"
+#include "kernels/attention/code_cache.h"
+#include "kernels/attention/float_cache.h"
 
 namespace fptq::kernels {
 namespace {
 
-struct Span {
-  int64_t begin, end;  // positions that a query sees
+// One call's partial results, or their total so far.
+struct RowResults {
+  float *largest, *sums, *factors, *values;
+
+  FPTQ_INLINE RowResults(const AttentionArgs& a, float* at) {
+    const Partials parts = partials_layout(a.rows, a.head_dim);
+    largest = at;
+    sums = at + parts.sums;
+    factors = at + parts.factors;
+    values = at + parts.values;
+  }
+  FPTQ_INLINE void clear(int64_t rows) const {
+    for (int64_t row = 0; row < rows; row += kLanes) {
+      store(largest + row, lanes_of(-INFINITY));
+      store(sums + row, lanes_zero());
+      store(factors + row, lanes_zero());
+    }
+  }
 };
 
-FPTQ_INLINE Span visible(const AttentionArgs& a, int64_t query) {
-  const int64_t end = a.first_position + query + 1;
-  return {a.window > 0 && end > a.window ? end - a.window : 0, end};
+template <typename Cache>
+void attend_block(const Work& w, const BlockRows& rows, const RowResults& partial) {
+  partial.clear(w.a.rows);
+  const int64_t end = w.seen_in(rows.end - 1, rows.block).end;
+  Cache::score(w, rows, (end + kKvPanel - 1) / kKvPanel);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Span seen = w.seen_in(row, rows.block);
+    const RowSums sums = soften(Cache::row_of(w, rows, row), w.score_row(row), seen);
+    partial.largest[row] = sums.largest;
+    partial.sums[row] = sums.sum;
+    partial.factors[row] = Cache::finish_weights(w, row, seen, sums);
+  }
+  Cache::sum_values(w, rows, partial.values);
 }
 
-FPTQ_INLINE float* out_row(const AttentionArgs& a, int64_t query) {
-  return a.out + query * a.out_stride;
+void begin_total(const Work& w, const RowResults& total) {
+  total.clear(w.a.rows);
+  memset(total.values, 0, (size_t)(w.a.rows * w.dims) * sizeof(float));
 }
 
-// Scores times scale and, in an INT8 cache, times their key's scale; -inf beside the span. Returns the
-// maximum.
-float scale_scores(float* scores, Span span, float scale, const float* k_scales) {
-  const int64_t first = span.begin / kLanes * kLanes, last = (span.end + kLanes - 1) / kLanes * kLanes;
-  for (int64_t j = first; j < last; j += kLanes) {
-    Lanes s = load(scores + j);
-    if (k_scales != nullptr) {
-      s = s * (j + kLanes <= span.end ? load(k_scales + j) : load_first(k_scales + j, span.end - j));
+// Old and new are brought to the larger of their two largest scores, then they add. For a row that does not
+// see the block this changes no bit.
+void merge_block(const Work& w, const BlockRows& rows, const RowResults& partial, const RowResults& total) {
+  float old_factors[kAttentionRows], new_factors[kAttentionRows];
+  for (int64_t row = 0; row < w.a.rows; row += kLanes) {
+    const Lanes before = load(total.largest + row), now = load(partial.largest + row);
+    const Lanes largest = max_or_b(now, before);
+    // -inf - -inf would be NaN.
+    const Lanes base = max_or_b(largest, lanes_of(-3.0e38f));
+    const Lanes old_factor = exp_of_negative(before - base), new_factor = exp_of_negative(now - base);
+    store(total.largest + row, largest);
+    store(total.sums + row, load(total.sums + row) * old_factor + load(partial.sums + row) * new_factor);
+    store(old_factors + row, old_factor);
+    store(new_factors + row, new_factor * load(partial.factors + row));
+  }
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Lanes old_factor = lanes_of(old_factors[row]), new_factor = lanes_of(new_factors[row]);
+    float* sum = total.values + row * w.dims;
+    const float* more = partial.values + row * w.dims;
+    for (int64_t d = 0; d < w.dims; d += kLanes) {
+      store(sum + d, load(sum + d) * old_factor + load(more + d) * new_factor);
     }
-    store(scores + j, s * lanes_of(scale));
-  }
-  for (int64_t j = first; j < span.begin; ++j) scores[j] = -INFINITY;
-  for (int64_t j = span.end; j < last; ++j) scores[j] = -INFINITY;
-  Lanes most = lanes_of(-INFINITY);
-  for (int64_t j = first; j < last; j += kLanes) most = max_or_b(load(scores + j), most);
-  return max_of_lanes(most);
-}
-
-// Scores become exp(score - most); returns their sum. Below e^-60 a weight is 0: it could not move a float
-// sum that holds a weight of 1, and subnormal products would cost a hundred times as much as others.
-float exponentials(float* scores, Span span, float most) {
-  Lanes sum = lanes_zero();
-  for (int64_t j = span.begin / kLanes * kLanes; j < span.end; j += kLanes) {
-    const Lanes x = load(scores + j) - lanes_of(most);
-    const Lanes e = where_less(x, lanes_of(-60.0f), lanes_zero(), exp_lanes(x));
-    store(scores + j, e);
-    sum = sum + e;
-  }
-  return sum_of_lanes(sum);
-}
-
-void multiply_by_scales(float* weights, Span span, const float* v_scales) {
-  for (int64_t j = span.begin; j < span.end; ++j) weights[j] *= v_scales[j];
-}
-
-template <int T, typename Rows>
-void values_of_group(const AttentionArgs& a, const Rows& v, int64_t query, const float* weights,
-                     int64_t row_floats) {
-  // Positions that all T queries see, and for each query its own before and after them; in a narrow window
-  // there may be none in common.
-  const int64_t begin = visible(a, query + T - 1).begin, end = visible(a, query).end;
-  const bool common = begin < end;
-  for (int64_t t = 0; t < T; ++t) {
-    const Span own = visible(a, query + t);
-    add_values<1>(v, own.begin, common ? begin : own.end, weights + t * row_floats, 0, out_row(a, query + t),
-                  0);
-  }
-  if (!common) return;
-  add_values<T>(v, begin, end, weights, row_floats, out_row(a, query), a.out_stride);
-  for (int64_t t = 0; t < T; ++t) {
-    add_values<1>(v, end, visible(a, query + t).end, weights + t * row_floats, 0, out_row(a, query + t), 0);
   }
 }
 
-template <typename Rows>
-void attend_tile(const AttentionArgs& a, const Rows& k, const Rows& v, int64_t query, int64_t queries) {
-  const int64_t row_floats = attention_row_floats(a.first_position + a.queries);
-  const int64_t begin = visible(a, query).begin / kLanes * kLanes, end = visible(a, query + queries - 1).end;
-  all_scores(k, a.q + query * a.q_stride, a.q_stride, queries, begin, end, a.scratch, row_floats);
-
-  float sums[kQueryTile];
-  for (int64_t t = 0; t < queries; ++t) {
-    float* row = a.scratch + t * row_floats;
-    const Span span = visible(a, query + t);
-    const float most = scale_scores(row, span, a.scale, k.scales);
-    sums[t] = exponentials(row, span, most);
-    if (v.scales != nullptr) multiply_by_scales(row, span, v.scales);
-    memset(out_row(a, query + t), 0, (size_t)a.head_dim * sizeof(float));
-  }
-  int64_t t = 0;
-  for (; t + kValueQueries <= queries; t += kValueQueries) {
-    values_of_group<kValueQueries>(a, v, query + t, a.scratch + t * row_floats, row_floats);
-  }
-  for (; t < queries; ++t) values_of_group<1>(a, v, query + t, a.scratch + t * row_floats, row_floats);
-  for (t = 0; t < queries; ++t) {
-    float* out = out_row(a, query + t);
-    for (int64_t d = 0; d < a.head_dim; ++d) out[d] /= sums[t];
+void write_out(const Work& w, const RowResults& total) {
+  const AttentionArgs& a = w.a;
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const int64_t r = a.row_begin + row;
+    float* out = a.out + r / a.group * a.out_stride + r % a.group * a.head_dim;
+    for (int64_t d = 0; d < a.head_dim; ++d) out[d] = total.values[row * w.dims + d] / total.sums[row];
   }
 }
 
-template <typename Rows>
-void attend_tiles(const AttentionArgs& a, const Rows& k, const Rows& v) {
-  for (int64_t query = 0; query < a.queries; query += kQueryTile) {
-    const int64_t left = a.queries - query;
-    attend_tile(a, k, v, query, left < kQueryTile ? left : kQueryTile);
+template <typename Cache>
+void attend_in(const AttentionArgs& a) {
+  const Work w(a);
+  const Scratch at = scratch_layout(a.head_dim);
+  const RowResults partial(a, a.scratch + at.partial), total(a, a.scratch + at.total);
+  Cache::prepare_queries(w);
+  begin_total(w, total);
+  for (int64_t block = first_block(a); block < end_block(a); ++block) {
+    const BlockRows rows = rows_seeing(w, block);
+    attend_block<Cache>(w, rows, partial);
+    merge_block(w, rows, partial, total);
+  }
+  write_out(w, total);
+}
+
+template <typename Cache>
+void attend_blocks_in(const AttentionArgs& a, int64_t begin, int64_t end, float* partials) {
+  const Work w(a);
+  Cache::prepare_queries(w);
+  for (int64_t block = begin; block < end; ++block) {
+    attend_block<Cache>(w, rows_seeing(w, block), RowResults(a, partials));
+    partials += partials_layout(a.rows, a.head_dim).end;
   }
 }
 
 void attend(const AttentionArgs& a) {
-  if (a.k_codes != nullptr) {
-    const CodeRows k = {a.k_codes, a.k_scales, a.head_dim}, v = {a.v_codes, a.v_scales, a.head_dim};
-    attend_tiles(a, k, v);
-  } else {
-    const FloatRows k = {a.k, nullptr, a.head_dim}, v = {a.v, nullptr, a.head_dim};
-    attend_tiles(a, k, v);
+  switch (a.format) {
+    case KvFormat::kFloat:
+      return attend_in<FloatCache<FloatPanels>>(a);
+    case KvFormat::kHalf:
+      return attend_in<FloatCache<HalfPanels>>(a);
+    case KvFormat::kInt8:
+      return attend_in<CodeCache>(a);
   }
+}
+
+void attend_blocks(const AttentionArgs& a, int64_t begin, int64_t end, float* partials) {
+  switch (a.format) {
+    case KvFormat::kFloat:
+      return attend_blocks_in<FloatCache<FloatPanels>>(a, begin, end, partials);
+    case KvFormat::kHalf:
+      return attend_blocks_in<FloatCache<HalfPanels>>(a, begin, end, partials);
+    case KvFormat::kInt8:
+      return attend_blocks_in<CodeCache>(a, begin, end, partials);
+  }
+}
+
+void merge_blocks(const AttentionArgs& a, const float* partials) {
+  const Work w(a);
+  const RowResults total(a, a.scratch + scratch_layout(a.head_dim).total);
+  begin_total(w, total);
+  for (int64_t block = first_block(a); block < end_block(a); ++block) {
+    merge_block(w, rows_seeing(w, block), RowResults(a, const_cast<float*>(partials)), total);
+    partials += partials_layout(a.rows, a.head_dim).end;
+  }
+  write_out(w, total);
 }
 
 }  // namespace

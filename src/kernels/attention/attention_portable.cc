@@ -2,8 +2,6 @@
 
 namespace fptq::kernels {
 
-void attention_portable(const AttentionArgs& args) {
-  attend(args);
-}
+extern const Attention kAttentionPortable = {attend, attend_blocks, merge_blocks};
 
 }  // namespace fptq::kernels
