@@ -47,15 +47,17 @@ def write(shape, path):
 
 
 def _add_tokenizer(writer, vocab):
-    """Readers insist on a tokenizer. Nothing is tokenized here: the 256 byte tokens of a SentencePiece vocabulary and
-    filler up to its size will do."""
-    kind = gguf.TokenType
-    special = [("<unk>", kind.UNKNOWN), ("<s>", kind.CONTROL), ("</s>", kind.CONTROL)]
-    tokens = special + [(f"<0x{byte:02X}>", kind.BYTE) for byte in range(256)]
-    tokens += [(f"t{i}", kind.NORMAL) for i in range(len(tokens), vocab)]
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list([text for text, _ in tokens])
-    writer.add_token_scores([0.0] * len(tokens))
-    writer.add_token_types([int(type_) for _, type_ in tokens])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    """Readers insist on a tokenizer. Nothing is tokenized here: the 256 byte tokens of a byte-level BPE, one merge, and
+    filler up to the vocabulary's size will do."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    tokens = [chr(code) for code in printable] + [chr(0x100 + i) for i in range(256 - len(printable))] + ["!!"]
+    tokens += [f"filler{i}" for i in range(vocab - len(tokens) - 2)] + ["<s>", "</s>"]
+    types = [gguf.TokenType.NORMAL] * (vocab - 2) + [gguf.TokenType.CONTROL] * 2
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(tokens)
+    writer.add_token_types([int(type_) for type_ in types])
+    writer.add_token_merges(["! !"])
+    writer.add_bos_token_id(vocab - 2)
+    writer.add_eos_token_id(vocab - 1)
+    writer.add_pad_token_id(vocab - 1)
