@@ -99,9 +99,8 @@ class Measurement:
 def main():
     options = arguments()
     started = time.strftime("%Y-%m-%d")
-    described = machine.describe()
     files = weights.Weights(options.weights, options.fptq, options.smollm2, max(options.threads))
-    measurements = []
+    measurements, loads = [], []
     for name in options.models:
         shape = shapes.SHAPES[name]
         print(f"== {name}: preparing weights", file=sys.stderr)
@@ -109,7 +108,8 @@ def main():
         mine = [Measurement(shape, engine, work, threads)
                 for threads in options.threads for work in engines.WORKS for engine in rows]
         for round_ in range(options.rounds):
-            print(f"== {name}: round {round_ + 1} of {options.rounds}, load {machine.load():.1f}", file=sys.stderr)
+            loads.append(machine.load())
+            print(f"== {name}: round {round_ + 1} of {options.rounds}, load {loads[-1]:.1f}", file=sys.stderr)
             # Engines take turns at each work, so that what the machine does meanwhile hits all of them.
             for measurement in mine:
                 measurement.run()
@@ -117,7 +117,7 @@ def main():
 
     out = pathlib.Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    facts = report.facts(measurements, described, started, options)
+    facts = report.facts(measurements, {**machine.describe(), "loads": loads}, started, options)
     out.with_name(out.name + ".json").write_text(json.dumps(facts, indent=1) + "\n")
     table = report.markdown(facts)
     out.with_name(out.name + ".md").write_text(table)

@@ -48,7 +48,7 @@ def _fptq(shape, options, weights):
     def command(work, threads):
         # At least one token is always written.
         return [options.fptq, "bench", str(model), "--threads", str(threads), "--prompt", str(work.prompt),
-                "--gen", str(max(work.gen, 1)), "--json"]
+                "--gen", str(max(work.gen, 1)), "--repeats", str(options.repeats), "--json"]
 
     def read(work, output):
         return json.loads(output)["runs"][0][f"{work.name}_tokens_per_s"], version
@@ -122,7 +122,7 @@ def _onnxruntime(shape, options, weights):
 def _openvino(shape, options, weights):
     for group in _groups(shape):
         model = weights.linear_layers(shape, group)
-        yield Engine("openvino, linear layers only", f"int4, dynamic int8, groups of {group}",
+        yield Engine("openvino, linear layers only", f"int4, dynamic int8 (bf16 with AMX), groups of {group}",
                      _program("measure_openvino.py", model, options, "--group", str(group)), _read_program,
                      whole_model=False)
 

@@ -8,6 +8,9 @@ import onnx
 from onnx import TensorProto, helper
 
 INT8_COMPUTE = 4  # accuracy_level: activations are quantized to int8
+# Pairs of codes, zero point 8, without the code 0: weights of mean zero, or activations would grow from layer to layer until
+# they overflow.
+CODE_PAIRS = np.array([low | high << 4 for low in range(1, 16) for high in range(1, 16)], np.uint8)
 
 
 def write(shape, group, path):
@@ -24,9 +27,10 @@ def write(shape, group, path):
 
     def linear(source, name, inputs, width):
         groups = -(-inputs // group)
-        codes = initializer(f"{name}.codes", random.integers(0, 256, (width, groups, group // 2), np.uint8))
-        # Codes are uniform in -8..7, deviation 4.6: these scales keep activations about as large as they were.
-        scale = np.float32(1 / (4.6 * np.sqrt(inputs)))
+        pairs = random.integers(0, len(CODE_PAIRS), (width, groups, group // 2), np.uint8)
+        codes = initializer(f"{name}.codes", CODE_PAIRS[pairs])
+        # Uniform in -7..7, deviation 4.3: these scales keep activations about as large as they were.
+        scale = np.float32(1 / (4.3 * np.sqrt(inputs)))
         scales = initializer(f"{name}.scales", np.full(width * groups, scale, np.float32))
         nodes.append(helper.make_node("MatMulNBits", [source, codes, scales], [name], name=name, domain="com.microsoft",
                                       K=inputs, N=width, bits=4, block_size=group, accuracy_level=INT8_COMPUTE))

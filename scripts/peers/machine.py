@@ -26,10 +26,10 @@ def describe():
         "memory_bytes": pages,
         "system": f"{platform.system()} {platform.release()}",
         "environment": {name: os.environ[name] for name in LIMITS if name in os.environ},
-        "load": load(),
     }
 
 
 def load():
-    """Runnable processes over the last minute: above 0.5 before the start, somebody else is working here."""
+    """Runnable processes over the last minute. What exceeds the threads measured is somebody else's work: engines that
+    spin at their barriers then lose far more than their share."""
     return os.getloadavg()[0]

@@ -56,15 +56,16 @@ def markdown(facts):
         lines.append("| " + " | ".join([*names, *(_cell(row[column]) for column in columns)]) + " |")
 
     machine = facts["machine"]
-    load = machine["load"]
+    loads = machine["loads"]
     text = [
         *lines, "",
-        f"Tokens/s, best / median of {facts['rounds']} rounds in which the engines take turns, each figure the mean of "
-        f"{facts['repeats']} repeats where the engine lets us choose; in brackets how many times as fast fptq is, best to "
+        f"Tokens/s, best / median; rounds in which the engines take turns: {facts['rounds']}, each the mean of repeats: "
+        f"{facts['repeats']}; in brackets how many times as fast fptq is, best to "
         "best. \"Linear layers only\" leaves out attention, norms and everything else: a lower bound of that engine's time, "
         "not a model.", "",
         f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, "
-        f"{machine['system']}; {' '.join(machine['isa'])}; load {load:.1f} at the start; {facts['date']}.", "",
+        f"{machine['system']}; {' '.join(machine['isa'])}; load {min(loads):.1f} to {max(loads):.1f} before each "
+        f"round, the engines' own included; {facts['date']}.", "",
     ]
     if machine["environment"]:
         text += ["Held back by: " + " ".join(f"{k}={v}" for k, v in machine["environment"].items()) + ".", ""]
