@@ -3,7 +3,7 @@
 import os
 import shlex
 
-SCHEMA = "fptq.bench_peers/1"
+SCHEMA = "fptq.bench_peers.v1"
 
 
 def facts(measurements, machine, date, options):
