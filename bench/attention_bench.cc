@@ -1,89 +1,70 @@
-// Attention on every ISA of this machine, one thread: one query over the caches of many heads, which come
-// from memory (decode), and the last 64 queries of a prompt over one head's cache (prefill).
+// Attention on the active ISA (FPTQ_ISA chooses), one thread, through the backend: one token over the caches
+// of many layers, which come from memory (decode), and 512 tokens behind a past (prefill).
 #include <fmt/format.h>
 
 #include <vector>
 
-#include "base/aligned_buffer.h"
-#include "kernels/attention/attention.h"
+#include "backend/backend.h"
 #include "limits.h"
 
-namespace fptq::kernels {
+namespace fptq {
 namespace {
 
 struct Shape {
-  int64_t queries, positions, head_dim;
-  bool int8;
+  int64_t tokens, past, heads, kv_heads, head_dim;
 };
 
-// Keys and values of several heads of one kind, [head, positions, head_dim].
-struct Caches {
-  Caches(const Shape& s, int64_t count) : heads(count) {
-    const auto elements = static_cast<size_t>(heads * s.positions * s.head_dim);
-    if (s.int8) {
-      k_codes = std::vector<int8_t>(elements, 3);
-      v_codes = k_codes;
-      scales = std::vector<float>(static_cast<size_t>(heads * s.positions), 0.01f);
-    } else {
-      k = std::vector<float>(elements, 0.03f);
-      v = k;
+constexpr KvType kTypes[] = {KvType::kFloat, KvType::kHalf, KvType::kInt8};
+constexpr const char* kNames[] = {"f32", "f16", "int8"};
+constexpr double kBytes[] = {4, 2, 1};
+
+void attend(benchmark::State& state, size_t type, Shape s) {
+  ThreadPool pool(1);
+  const auto backend = make_cpu_backend(pool);
+  const AttentionShape shape{s.heads, s.kv_heads, s.head_dim, 0};
+  const double bytes = 2 * kBytes[type] * static_cast<double>(s.kv_heads * s.head_dim * (s.past + s.tokens));
+  const auto layers = s.tokens == 1 ? static_cast<size_t>(kernels::kBeyondCaches / bytes) + 1 : size_t{1};
+  const std::vector<float> q(static_cast<size_t>(s.tokens * s.heads * s.head_dim), 0.1f);
+  const std::vector<float> kv(static_cast<size_t>((s.past + s.tokens) * s.kv_heads * s.head_dim), 0.03f);
+  std::vector<float> out(static_cast<size_t>((s.past + s.tokens) * s.heads * s.head_dim));
+  std::vector<std::unique_ptr<LayerKv>> caches;
+  for (size_t i = 0; i < layers; ++i) {
+    caches.push_back(backend->make_kv(shape, kTypes[type]));
+    for (int64_t at = 0; at < s.past; at += s.tokens) {
+      // Fills the cache; the queries hardly matter.
+      const int64_t count = std::min(s.past - at, s.tokens);
+      const AttentionSequence sequence{0, count, caches.back().get()};
+      backend->attention(shape, std::span(&sequence, 1), q.data(), kv.data(), kv.data(), out.data());
     }
   }
-  int64_t heads;
-  std::vector<float> k, v, scales;
-  std::vector<int8_t> k_codes, v_codes;
-};
-
-void attend(benchmark::State& state, Isa isa, Shape s) {
-  const int64_t bytes = 2 * s.positions * (s.int8 ? s.head_dim + 4 : s.head_dim * 4);  // of one head
-  const Caches caches(s, s.queries == 1 ? kBeyondCaches / bytes : 1);
-  const std::vector<float> q(static_cast<size_t>(s.queries * s.head_dim), 0.1f);
-  std::vector<float> out(q.size());
-  AlignedBuffer<float> scratch(static_cast<size_t>(attention_scratch_floats(s.queries, s.positions)));
-  AttentionArgs args;
-  args.q = q.data();
-  args.queries = s.queries;
-  args.q_stride = s.head_dim;
-  args.head_dim = s.head_dim;
-  args.first_position = s.positions - s.queries;
-  args.scale = 0.125f;
-  args.out = out.data();
-  args.out_stride = s.head_dim;
-  args.scratch = scratch.data();
-  const Attention kernel = attention(isa);
   for (auto _ : state) {
-    for (int64_t head = 0; head < caches.heads; ++head) {
-      const int64_t at = head * s.positions * s.head_dim;
-      if (s.int8) {
-        args.k_codes = caches.k_codes.data() + at;
-        args.v_codes = caches.v_codes.data() + at;
-        args.k_scales = args.v_scales = caches.scales.data() + head * s.positions;
-      } else {
-        args.k = caches.k.data() + at;
-        args.v = caches.v.data() + at;
-      }
-      kernel(args);
+    for (const auto& cache : caches) {
+      cache->truncate(s.past);
+      const AttentionSequence sequence{0, s.tokens, cache.get()};
+      backend->attention(shape, std::span(&sequence, 1), q.data(), kv.data(), kv.data(), out.data());
     }
-    benchmark::ClobberMemory();
   }
-  // Query i sees first_position + i + 1 positions; a product with a key and one with a value for each.
-  const double seen = static_cast<double>(s.queries) *
-                      (static_cast<double>(s.positions) - 0.5 * static_cast<double>(s.queries - 1));
-  report_bytes(state, isa, static_cast<double>(caches.heads * bytes));
-  report_flops(state, isa, 4.0 * static_cast<double>(caches.heads * s.head_dim) * seen);
+  // Token i sees past + i + 1 positions; a product with a key and one with a value for each.
+  const double seen =
+      static_cast<double>(s.tokens) * (static_cast<double>(s.past) + 0.5 * static_cast<double>(s.tokens + 1));
+  const kernels::Isa isa = kernels::active_isa();
+  const auto calls = static_cast<double>(layers);
+  kernels::report_bytes(state, isa, calls * bytes);
+  kernels::report_flops(state, isa, 4.0 * calls * static_cast<double>(s.heads * s.head_dim) * seen);
 }
 
+// SmolLM2-135M and Llama-3.2-1B.
 constexpr Shape kShapes[] = {
-    {1, 512, 64, false},  {1, 512, 64, true},  {1, 4096, 128, false},  {1, 4096, 128, true},
-    {64, 512, 64, false}, {64, 512, 64, true}, {64, 4096, 128, false}, {64, 4096, 128, true},
+    {1, 1024, 9, 3, 64},  {512, 0, 9, 3, 64},  {512, 3584, 9, 3, 64},
+    {1, 8192, 32, 8, 64}, {512, 0, 32, 8, 64}, {512, 3584, 32, 8, 64},
 };
 
 void register_all() {
-  for (const Isa isa : supported_isas()) {
-    for (const Shape& s : kShapes) {
-      const std::string name = fmt::format("{}/{}/q{}p{}d{}", isa_name(isa), s.int8 ? "int8" : "f32",
-                                           s.queries, s.positions, s.head_dim);
-      benchmark::RegisterBenchmark(name.c_str(), attend, isa, s)
+  for (const Shape& s : kShapes) {
+    for (size_t type = 0; type < std::size(kTypes); ++type) {
+      const std::string name = fmt::format("{}/{}/tokens{}past{}heads{}", isa_name(kernels::active_isa()),
+                                           kNames[type], s.tokens, s.past, s.heads);
+      benchmark::RegisterBenchmark(name.c_str(), attend, type, s)
           ->Unit(benchmark::kMicrosecond)
           ->UseRealTime();
     }
@@ -91,10 +72,10 @@ void register_all() {
 }
 
 }  // namespace
-}  // namespace fptq::kernels
+}  // namespace fptq
 
 int main(int argc, char** argv) {
-  fptq::kernels::register_all();
+  fptq::register_all();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }
