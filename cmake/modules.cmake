@@ -17,10 +17,11 @@ endif()
 set(FPTQ_ISA_avx2 -mavx2 -mfma -mf16c -mbmi2 -mtune=haswell)
 set(FPTQ_ISA_avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
     -mtune=icelake-server -mprefer-vector-width=512)
+set(FPTQ_ISA_amxint8 ${FPTQ_ISA_avx512vnni} -mamx-tile -mamx-int8)
 
 function(fptq_isa_flags)
   foreach(source ${ARGN})
-    foreach(isa avx2 avx512vnni)
+    foreach(isa avx2 avx512vnni amxint8)
       if(source MATCHES "_${isa}\\.cc$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${FPTQ_ISA_${isa}}")
       endif()

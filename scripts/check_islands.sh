@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails when an object of an ISA file (*_avx2.cc, *_avx512vnni.cc) defines a weak symbol. The linker keeps one copy
+# Fails when an object of an ISA file (*_avx2.cc, *_avx512vnni.cc, *_amxint8.cc) defines a weak symbol. The linker keeps one copy
 # of an inline function for the whole program: were that the copy compiled for AVX-512, the program would die on
 # machines without it. Run it on a Debug build: -O2 may hide by inlining what another compiler would not inline.
 #
@@ -7,7 +7,7 @@
 set -eu
 
 build=${1:?usage: check_islands.sh BUILD_DIR}
-objects=$(find "$build" \( -name '*_avx2.cc.o' -o -name '*_avx512vnni.cc.o' \) | sort)
+objects=$(find "$build" \( -name '*_avx2.cc.o' -o -name '*_avx512vnni.cc.o' -o -name '*_amxint8.cc.o' \) | sort)
 if [ -z "$objects" ]; then
   echo "check_islands: no ISA objects under $build: build it first" >&2
   exit 1

@@ -1,5 +1,8 @@
 #include "kernels/isa.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <vector>
 
@@ -31,10 +34,18 @@ bool has_avx512vnni() {
          __builtin_cpu_supports("avx512vnni");
 }
 
+// Linux gives the tile registers only to processes that ask for them.
+bool has_amxint8() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return has_avx512vnni() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
 constexpr IsaEntry kIsas[] = {
     {Isa::kPortable, "portable", always},
     {Isa::kAvx2, "avx2", has_avx2},
     {Isa::kAvx512Vnni, "avx512vnni", has_avx512vnni},
+    {Isa::kAmxInt8, "amxint8", has_amxint8},
 };
 
 Isa choose() {

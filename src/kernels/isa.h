@@ -7,9 +7,9 @@
 namespace fptq::kernels {
 
 // Ordered: a machine that runs one runs all before it.
-enum class Isa { kPortable = 0, kAvx2 = 1, kAvx512Vnni = 2 };
+enum class Isa { kPortable = 0, kAvx2 = 1, kAvx512Vnni = 2, kAmxInt8 = 3 };
 
-const char* isa_name(Isa isa);  // "portable", "avx2", "avx512vnni": also the values of FPTQ_ISA
+const char* isa_name(Isa isa);  // "portable", "avx2", "avx512vnni", "amxint8": also the values of FPTQ_ISA
 // Those this machine can run, portable first.
 std::span<const Isa> supported_isas();
 // The supported one of that name; throws Error(kUsage) naming the supported ones when there is none.

@@ -25,11 +25,11 @@ class KernelTest : public ::testing::TestWithParam<Isa> {
   }
 };
 
-#define FPTQ_FOR_EVERY_ISA(suite)                                                     \
-  INSTANTIATE_TEST_SUITE_P(                                                           \
-      Isa, suite,                                                                     \
-      ::testing::Values(::fptq::kernels::Isa::kPortable, ::fptq::kernels::Isa::kAvx2, \
-                        ::fptq::kernels::Isa::kAvx512Vnni),                           \
+#define FPTQ_FOR_EVERY_ISA(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(                                                                 \
+      Isa, suite,                                                                           \
+      ::testing::Values(::fptq::kernels::Isa::kPortable, ::fptq::kernels::Isa::kAvx2,       \
+                        ::fptq::kernels::Isa::kAvx512Vnni, ::fptq::kernels::Isa::kAmxInt8), \
       [](const auto& param) { return std::string(::fptq::kernels::isa_name(param.param)); })
 
 class Random {

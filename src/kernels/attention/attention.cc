@@ -31,6 +31,7 @@ const Attention& attention(Isa isa) {
     case Isa::kAvx2:
       return kAttentionAvx2;
     case Isa::kAvx512Vnni:
+    case Isa::kAmxInt8:
       return kAttentionAvx512Vnni;
   }
   return kAttentionPortable;

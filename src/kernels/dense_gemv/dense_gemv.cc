@@ -17,6 +17,7 @@ const DenseKernels& kernels_of(Isa isa) {
     case Isa::kAvx2:
       return kDenseKernelsAvx2;
     case Isa::kAvx512Vnni:
+    case Isa::kAmxInt8:
       return kDenseKernelsAvx512Vnni;
   }
   return kDenseKernelsPortable;

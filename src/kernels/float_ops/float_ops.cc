@@ -13,6 +13,7 @@ const FloatOps& float_ops(Isa isa) {
     case Isa::kAvx2:
       return kFloatOpsAvx2;
     case Isa::kAvx512Vnni:
+    case Isa::kAmxInt8:
       return kFloatOpsAvx512Vnni;
   }
   return kFloatOpsPortable;

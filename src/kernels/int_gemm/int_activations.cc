@@ -19,6 +19,14 @@ void interleave(const int8_t* src, int64_t stride, int64_t rows, int64_t steps, 
   }
 }
 
+// dst[step][16][kStep] from up to 16 rows of `inputs`.
+template <int64_t kStep>
+void to_matrices(const int8_t* src, int64_t inputs, int64_t rows, int8_t* dst) {
+  for (int64_t k = 0; k < inputs; k += kStep, dst += 16 * kStep) {
+    for (int64_t t = 0; t < rows; ++t) std::memcpy(dst + t * kStep, src + t * inputs + k, kStep);
+  }
+}
+
 int32_t sum_of(const int8_t* a, int64_t n) {
   int32_t sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += a[i];
@@ -37,9 +45,13 @@ void IntActivations::reshape(const IntInputLayout& layout, int64_t rows, bool ze
   layout_ = layout;
   rows_ = rows;
   has_zeros_ = zeros;
-  const int64_t tiles = (rows + layout.max_height - 1) / layout.max_height;
-  height_ = std::max<int64_t>(1, (rows + tiles - 1) / std::max<int64_t>(tiles, 1));
-  codes_.ensure(static_cast<size_t>(rows * layout.row_bytes()));
+  if (matrix()) {
+    height_ = layout.matrix_height;
+  } else {
+    const int64_t least = (rows + layout.max_height - 1) / layout.max_height;
+    height_ = std::max<int64_t>(1, (rows + least - 1) / std::max<int64_t>(least, 1));
+  }
+  codes_.ensure(static_cast<size_t>((matrix() ? tiles() * height_ : rows) * layout.row_bytes()));
   starts_.ensure(static_cast<size_t>(rows * layout.groups()));
   pairs_.ensure(static_cast<size_t>(rows * layout.groups()));
   scales_.ensure(static_cast<size_t>(rows));
@@ -63,9 +75,16 @@ void IntActivations::fill(int64_t tile, const int8_t* codes) {
     }
   }
   int8_t* dst = codes_.data() + tile * height_ * l.row_bytes();
-  const bool plain = l.group_inputs == l.group_size && l.input_bytes == 1;
-  if (plain && (rows == 1 || l.interleave == 4)) {
-    // The whole row at once.
+  const bool whole_rows = l.group_inputs == l.group_size && l.input_bytes == 1;
+  if (matrix()) {
+    const bool wide = l.group_inputs % 64 == 0;
+    for (int64_t row = 0; row < rows; row += 16) {
+      (wide ? to_matrices<64> : to_matrices<32>)(codes + row * l.inputs, l.inputs,
+                                                 std::min<int64_t>(16, rows - row), dst + row * l.inputs);
+    }
+    return;
+  }
+  if (whole_rows && (rows == 1 || l.interleave == 4)) {
     if (rows == 1) {
       std::memcpy(dst, codes, static_cast<size_t>(l.inputs));
     } else {

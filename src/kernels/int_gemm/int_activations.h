@@ -15,6 +15,8 @@ struct IntInputLayout {
   int interleave = 0;        // consecutive inputs that lie together
   int input_bytes = 0;       // 1, or 2 where the kernel multiplies words
   int max_height = 0;        // rows of a tile
+  int matrix_from = 0;       // from so many rows on they lie as matrices; 0: never
+  int matrix_height = 0;     // rows of a tile then, a multiple of 16; the last one has room for all of them
   int32_t code_bias = 0;     // of the stored weights
 
   int64_t groups() const { return inputs / group_size; }
@@ -24,7 +26,8 @@ struct IntInputLayout {
 
 // Rows come in tiles of equal height, the last one lower. Within a tile:
 //   codes [group][group_inputs / interleave][rows of the tile][interleave]
-//   starts, pairs [group][rows of the tile]
+//   codes as matrices [rows / 16][inputs / step][16][step], step = 64, or 32 where groups are no multiples of
+//   it starts, pairs [group][rows of the tile]
 // starts: -code_bias * sum of the group's codes. pairs: minus that sum as two int16, its low 7 bits and the
 // rest, for multiplication by (offset, 128 * offset) with the instructions that multiply pairs of words.
 class IntActivations {
@@ -35,6 +38,7 @@ class IntActivations {
   const IntInputLayout& layout() const { return layout_; }
   int64_t rows() const { return rows_; }
   int64_t height() const { return height_; }
+  bool matrix() const { return layout_.matrix_from > 0 && rows_ >= layout_.matrix_from; }
   int64_t tiles() const { return (rows_ + height_ - 1) / height_; }
   int64_t tile_rows(int64_t tile) const;
 

@@ -7,7 +7,7 @@
 
 namespace fptq::kernels {
 
-extern const IntKernel kIntKernelPortable, kIntKernelAvx2, kIntKernelAvx512Vnni;
+extern const IntKernel kIntKernelPortable, kIntKernelAvx2, kIntKernelAvx512Vnni, kIntKernelAmxInt8;
 
 namespace {
 
@@ -26,6 +26,7 @@ void run(const PackedInt& weights, const IntActivations& a, const IntGemmCall& c
     const int64_t first = tiles * pass / passes, last = tiles * (pass + 1) / passes;
     const int64_t row = first * a.height();
     IntRows rows{};
+    rows.matrix = a.matrix();
     rows.a = a.codes(first);
     rows.starts = a.starts(first);
     rows.pairs = a.pairs(first);
@@ -70,6 +71,8 @@ const IntGemm& int_gemm(Isa isa) {
       return kGemm<kIntKernelAvx2>;
     case Isa::kAvx512Vnni:
       return kGemm<kIntKernelAvx512Vnni>;
+    case Isa::kAmxInt8:
+      return kGemm<kIntKernelAmxInt8>;
   }
   return kGemm<kIntKernelPortable>;
 }

@@ -331,6 +331,6 @@ void run(const IntTiles& w, const IntRows& r) {
 }  // namespace
 
 extern const IntKernel kIntKernelAvx2;
-const IntKernel kIntKernelAvx2 = {kWidth, kRows, {4, 8, 1, 1}, {2, 0, 2, 2}, run};
+const IntKernel kIntKernelAvx2 = {kWidth, kRows, {4, 8, 1, 1}, {2, 0, 2, 2}, run, 0, 0};
 
 }  // namespace fptq::kernels

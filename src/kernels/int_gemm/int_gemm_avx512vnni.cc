@@ -224,6 +224,6 @@ void run(const IntTiles& w, const IntRows& r) {
 }  // namespace
 
 extern const IntKernel kIntKernelAvx512Vnni;
-const IntKernel kIntKernelAvx512Vnni = {kWidth, kRows, {4, 8, 1, 1}, {4, 128, 1, 0}, run};
+const IntKernel kIntKernelAvx512Vnni = {kWidth, kRows, {4, 8, 1, 1}, {4, 128, 1, 0}, run, 0, 0};
 
 }  // namespace fptq::kernels

@@ -89,8 +89,19 @@ PackedTiles::PackedTiles(const PackedIntShape& shape, const IntKernel& kernel)
     : kernel_(kernel), shape_(shape), parts_(int_image(shape, kernel)) {
   const int64_t group_size = group_size_of(shape);
   check_group_fits(shape, group_size);
-  input_ = {shape.cols,           group_size,        parts_.group_inputs, layout().interleave,
-            layout().input_bytes, kernel.max_height, layout().code_bias};
+  input_ = {shape.cols,
+            group_size,
+            parts_.group_inputs,
+            layout().interleave,
+            layout().input_bytes,
+            kernel.max_height,
+            0,
+            0,
+            layout().code_bias};
+  if (parts_.group_inputs % 32 == 0 && parts_.group_inputs == group_size) {
+    input_.matrix_from = kernel.matrix_from;
+    input_.matrix_height = kernel.matrix_height;
+  }
 }
 
 PackedTiles::PackedTiles(const PackedIntShape& shape, const std::byte* image, const IntKernel& kernel)

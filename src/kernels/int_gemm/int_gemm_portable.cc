@@ -76,6 +76,6 @@ void run(const IntTiles& w, const IntRows& r) {
 }  // namespace
 
 extern const IntKernel kIntKernelPortable;
-const IntKernel kIntKernelPortable = {kWidth, 1, {1, 8, 1, 0}, {1, 0, 1, 0}, run};
+const IntKernel kIntKernelPortable = {kWidth, 1, {1, 8, 1, 0}, {1, 0, 1, 0}, run, 0, 0};
 
 }  // namespace fptq::kernels

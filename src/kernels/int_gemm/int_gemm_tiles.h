@@ -35,6 +35,7 @@ struct IntTiles {
 
 // Some tiles of activations (int_activations.h) times the columns [begin, end); begin is a multiple of 64.
 struct IntRows {
+  bool matrix;  // activations lie as 16-row matrices
   const int8_t* a;
   const int32_t* starts;
   const int32_t* pairs;
@@ -61,6 +62,10 @@ struct IntKernel {
   int max_height;  // rows of a tile
   IntLayout four_bits, eight_bits;
   void (*run)(const IntTiles& weights, const IntRows& rows);
+  // From how many rows on the kernel wants them as 16-row matrices, where groups are multiples of 32 inputs,
+  // and how many it then takes at once; 0: never.
+  int matrix_from;
+  int matrix_height;
 };
 
 }  // namespace fptq::kernels

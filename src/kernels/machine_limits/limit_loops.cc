@@ -13,6 +13,7 @@ const LimitLoops& limit_loops(Isa isa) {
     case Isa::kAvx2:
       return kLimitLoopsAvx2;
     case Isa::kAvx512Vnni:
+    case Isa::kAmxInt8:
       return kLimitLoopsAvx512Vnni;
   }
   return kLimitLoopsPortable;

@@ -14,6 +14,7 @@ const QuantizeActivations& quantize_activations(Isa isa) {
     case Isa::kAvx2:
       return kQuantizeActivationsAvx2;
     case Isa::kAvx512Vnni:
+    case Isa::kAmxInt8:
       return kQuantizeActivationsAvx512Vnni;
   }
   return kQuantizeActivationsPortable;
