@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"generate", "continue or answer a prompt", false, run_generate},
     {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
     {"verify", "re-check a model that fptq wrote", false, run_verify},
+    {"pack", "make the packed copy that a quantized model is run from", false, run_pack},
     {"tokenize", "turn JSON lines into token ids and back", false, run_tokenize},
     {"logits", "write raw logits of token ids", true, run_logits},
 };

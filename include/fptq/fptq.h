@@ -8,6 +8,7 @@
 #include "fptq/inspect.h"
 #include "fptq/json_lines.h"
 #include "fptq/logits.h"
+#include "fptq/pack.h"
 #include "fptq/progress.h"
 #include "fptq/quantize.h"
 #include "fptq/report.h"

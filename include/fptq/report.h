@@ -8,6 +8,7 @@
 #include "fptq/eval.h"
 #include "fptq/generate.h"
 #include "fptq/inspect.h"
+#include "fptq/pack.h"
 #include "fptq/quantize.h"
 #include "fptq/verify.h"
 
@@ -20,6 +21,7 @@ std::string to_json(const GenerateResult& result);
 std::string to_json(const CompareResult& result);
 std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
+std::string to_json(const PackReport& report);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -29,5 +31,6 @@ std::string to_text(const EvalResult& result);
 std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);
+std::string to_text(const PackReport& report);
 
 }  // namespace fptq
