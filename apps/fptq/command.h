@@ -15,13 +15,16 @@ struct Command {
   int (*run)(const Arguments& args);  // args behind the name; returns the exit code
 };
 
+int run_bench(const Arguments& args);
 int run_compare(const Arguments& args);
+int run_doctor(const Arguments& args);
 int run_eval(const Arguments& args);
 int run_generate(const Arguments& args);
 int run_inspect(const Arguments& args);
 int run_logits(const Arguments& args);
 int run_pack(const Arguments& args);
 int run_quantize(const Arguments& args);
+int run_synth(const Arguments& args);
 int run_tokenize(const Arguments& args);
 int run_verify(const Arguments& args);
 

@@ -27,6 +27,19 @@ std::string default_of(int64_t value, int64_t min) {
   return value < min ? "" : fmt::format("{}", value);
 }
 
+// "1,2" -> "1", "2"; "" -> "".
+std::vector<std::string> items_of(const std::string& text) {
+  std::vector<std::string> items(1);
+  for (const char c : text) {
+    if (c == ',') {
+      items.emplace_back();
+    } else {
+      items.back() += c;
+    }
+  }
+  return items;
+}
+
 // "-t,--threads" -> "--threads"
 std::string long_name(const std::string& names) {
   const size_t at = names.find("--");
@@ -79,6 +92,23 @@ void CommandLine::integer(const std::string& names, int& target, int min, int ma
   });
 }
 
+void CommandLine::integers(const std::string& names, std::vector<int>& target, int min, int max,
+                           const std::string& help) {
+  add(names, "N,N", fmt::format("{}", fmt::join(target, ",")), help,
+      [=, this, &target](const std::string& text) {
+        target.clear();
+        for (const std::string& item : items_of(text)) {
+          int value = 0;
+          if (!parse_number(item, value) || value < min || value > max) {
+            fail(fmt::format("expected whole numbers from {} to {}, separated by commas, found '{}'", min,
+                             max, text),
+                 long_name(names));
+          }
+          target.push_back(value);
+        }
+      });
+}
+
 void CommandLine::seed(const std::string& names, uint64_t& target, const std::string& help) {
   add(names, "N", fmt::format("{}", target), help, [=, this, &target](const std::string& text) {
     if (parse_number(text, target)) return;
@@ -118,6 +148,19 @@ void CommandLine::choice(const std::string& names, std::string& target,
     }
     target = text;
   });
+}
+
+void CommandLine::choices(const std::string& names, std::vector<std::string>& target,
+                          const std::vector<std::string>& values, const std::string& help) {
+  const std::string list = fmt::format("{}", fmt::join(values, ","));
+  add(names, list, fmt::format("{}", fmt::join(target, ",")), help,
+      [=, this, &target](const std::string& text) {
+        target = items_of(text);
+        for (const std::string& item : target) {
+          if (std::ranges::find(values, item) != values.end()) continue;
+          fail(fmt::format("expected some of {}, found '{}'", list, text), long_name(names));
+        }
+      });
 }
 
 void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {

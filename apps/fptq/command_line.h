@@ -20,6 +20,9 @@ class CommandLine {
   // shows.
   void integer(const std::string& names, int64_t& target, int64_t min, int64_t max, const std::string& help);
   void integer(const std::string& names, int& target, int min, int max, const std::string& help);
+  // Several, separated by commas: "1,2,4". They replace the target's.
+  void integers(const std::string& names, std::vector<int>& target, int min, int max,
+                const std::string& help);
   void seed(const std::string& names, uint64_t& target, const std::string& help);
   void number(const std::string& names, double& target, double min, double max, const std::string& help);
   void text(const std::string& names, const std::string& type, std::string& target, const std::string& help);
@@ -27,6 +30,9 @@ class CommandLine {
              const std::string& help);
   void choice(const std::string& names, std::string& target, const std::vector<std::string>& values,
               const std::string& help);
+  // Several of them, separated by commas.
+  void choices(const std::string& names, std::vector<std::string>& target,
+               const std::vector<std::string>& values, const std::string& help);
   void flag(const std::string& names, bool& target, const std::string& help);
   // Positional arguments, in the order of the calls; all must be given.
   void positional(const std::string& name, std::string& target, const std::string& help);

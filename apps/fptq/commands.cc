@@ -20,6 +20,9 @@ constexpr Command kCommands[] = {
     {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
     {"verify", "re-check a model that fptq wrote", false, run_verify},
     {"pack", "make the packed copy that a quantized model is run from", false, run_pack},
+    {"bench", "measure a model's speed and memory", false, run_bench},
+    {"doctor", "show this machine, what fptq makes of it, and its limits", false, run_doctor},
+    {"synth", "write a model of random weights in a real one's shape", false, run_synth},
     {"tokenize", "turn JSON lines into token ids and back", false, run_tokenize},
     {"logits", "write raw logits of token ids", true, run_logits},
 };

@@ -4,12 +4,15 @@
 
 #include <string>
 
+#include "fptq/bench.h"
 #include "fptq/compare.h"
+#include "fptq/doctor.h"
 #include "fptq/eval.h"
 #include "fptq/generate.h"
 #include "fptq/inspect.h"
 #include "fptq/pack.h"
 #include "fptq/quantize.h"
+#include "fptq/synth.h"
 #include "fptq/verify.h"
 
 namespace fptq {
@@ -22,6 +25,9 @@ std::string to_json(const CompareResult& result);
 std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
 std::string to_json(const PackReport& report);
+std::string to_json(const DoctorReport& report);
+std::string to_json(const SynthReport& report);
+std::string to_json(const BenchResult& result);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -32,5 +38,10 @@ std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);
 std::string to_text(const PackReport& report);
+std::string to_text(const DoctorReport& report);
+std::string to_text(const SynthReport& report);
+std::string to_text(const BenchResult& result);
+std::string to_markdown(const BenchResult& result);
+std::string to_csv(const BenchResult& result);  // one line for each run, a header first
 
 }  // namespace fptq

@@ -58,9 +58,11 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
   card += fmt::format(
       "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations "
       "| {} |\n| KV cache | {} |\n"
-      "| embeddings, head, norms | not quantized |\n| calibration | {} |\n",
+      "| embeddings, norms | not quantized |\n| head | {} |\n| calibration | {} |\n",
       groups_line(options, report), report.bits_per_weight, decisions_line(report),
       options.kv_int8 ? "INT8 per head and token" : "not quantized",
+      options.head == "int8" ? "INT8, one scale per vocabulary entry, per-token activations"
+                             : "not quantized",
       report.calibration_tokens == 0
           ? "none"
           : fmt::format(

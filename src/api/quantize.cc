@@ -15,6 +15,7 @@
 #include "quant/calibration.h"
 #include "quant/method.h"
 #include "quant/pipeline.h"
+#include "quant/quantized_head.h"
 #include "quant/settings.h"
 
 namespace fptq {
@@ -51,25 +52,31 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   return probe;
 }
 
-// Logits of both streams through the head they share, in pieces.
-EvalResult evaluate_probe(const Probe& probe, const WeightSource& source, Backend& backend,
-                          Progress& progress) {
+struct ProbeResult {
+  EvalResult evaluation;
+  std::optional<double> head_kl;
+};
+
+// Logits of both streams in pieces, through the source's head or, where there is one, the quantized.
+ProbeResult evaluate_probe(const Probe& probe, const WeightSource& source,
+                           const std::optional<LinearWeights>& quantized_head, Backend& backend,
+                           Progress& progress) {
   const ModelConfig& config = source.config();
   const int64_t width = config.hidden_size, vocab = config.vocab_size;
   const AlignedBuffer<float> gamma = source.final_norm().to_floats();
   const auto head = backend.load_linear(source.head());
+  const auto new_head = quantized_head ? backend.load_linear(*quantized_head) : nullptr;
   constexpr int64_t kRows = 128;
   AlignedBuffer<float> normed(static_cast<size_t>(kRows * width)), logits(static_cast<size_t>(kRows * vocab)),
       reference(static_cast<size_t>(kRows * vocab));
-  const auto to_logits = [&](const float* hidden, int64_t rows, float* out) {
+  const auto to_logits = [&](const LoadedLinear* layer, const float* hidden, int64_t rows, float* out) {
     backend.rms_norm(hidden, gamma, config.rms_norm_eps, rows, normed.data());
-    const LoadedLinear* layer = head.get();
     backend.linear(std::span(&layer, 1), normed.data(), rows, std::span<float* const>(&out, 1));
   };
   EvalResult result;
   result.ctx = std::ssize(probe.windows.front());
   result.tokens = result.ctx * std::ssize(probe.windows);
-  ScoreBook book(backend.pool(), vocab);
+  ScoreBook book(backend.pool(), vocab), head_book(backend.pool(), vocab);
   progress.begin("evaluate", result.tokens);
   int64_t row = 0;
   for (const std::vector<int32_t>& window : probe.windows) {
@@ -77,18 +84,30 @@ EvalResult evaluate_probe(const Probe& probe, const WeightSource& source, Backen
     next.push_back(-1);
     for (int64_t begin = 0; begin < std::ssize(window); begin += kRows) {
       const int64_t rows = std::min(kRows, std::ssize(window) - begin);
-      to_logits(probe.quantized.data() + row * width, rows, logits.data());
-      to_logits(probe.reference.data() + row * width, rows, reference.data());
-      book.add(logits.data(), reference.data(),
-               std::span<const int32_t>(next).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)),
-               [&](int64_t i) { return fmt::format("held-out token {}", row + i); });
+      const std::span<const int32_t> follows =
+          std::span<const int32_t>(next).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows));
+      const auto name = [&](int64_t i) { return fmt::format("held-out token {}", row + i); };
+      to_logits(new_head ? new_head.get() : head.get(), probe.quantized.data() + row * width, rows,
+                logits.data());
+      to_logits(head.get(), probe.reference.data() + row * width, rows, reference.data());
+      book.add(logits.data(), reference.data(), follows, name);
+      if (new_head) {
+        to_logits(new_head.get(), probe.reference.data() + row * width, rows, logits.data());
+        head_book.add(logits.data(), reference.data(), follows, name);
+      }
       row += rows;
       progress.update(row, "held-out text");
     }
   }
   progress.end();
   book.fill(result);
-  return result;
+  ProbeResult both{std::move(result), std::nullopt};
+  if (new_head) {
+    EvalResult of_head;
+    head_book.fill(of_head);
+    both.head_kl = of_head.kl->mean;
+  }
+  return both;
 }
 
 }  // namespace
@@ -128,14 +147,20 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
                                           options.evaluate ? &probe : nullptr, progress, std::move(hooks));
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), calibration.warnings.begin(), calibration.warnings.end());
+  std::optional<LinearWeights> head;
+  if (options.head == "int8")
+    head = quantize_head(weights, writing.dtype, *pool, report.linears.emplace_back());
   if (options.evaluate) {
-    report.evaluation = evaluate_probe(probe, weights, *backend, progress);
+    ProbeResult measured = evaluate_probe(probe, weights, head, *backend, progress);
+    report.evaluation = std::move(measured.evaluation);
+    report.head_kl = measured.head_kl;
     report.evaluation->model = output;
     report.evaluation->reference = model;
     report.evaluation->text = options.eval_text.empty() ? "Aesop's fables (built in)" : options.eval_text;
   }
   report.source_bytes = dense_bytes(weights.config());
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
+  if (head) writer.put_head(std::move(*head));
   remove_state(writer.partial_folder());
   report.output_bytes = writer.finish(model_card(source, options, report), recipe_json(options, report));
   report.seconds = seconds_now() - start;

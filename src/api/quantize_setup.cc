@@ -65,8 +65,15 @@ uint64_t dense_bytes(const ModelConfig& config) {
 }
 
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  return static_cast<uint64_t>(config.num_layers * packed_block_bytes(config, options, dtype) +
-                               dense_weights(config) * static_cast<int64_t>(dtype_info(dtype).block_bytes));
+  const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  int64_t bytes =
+      config.num_layers * packed_block_bytes(config, options, dtype) + dense_weights(config) * each;
+  if (options.head == "int8") {
+    const int64_t head = config.vocab_size * config.hidden_size;
+    bytes += head + config.vocab_size * each;
+    if (!config.tied_embeddings) bytes -= head * each;
+  }
+  return static_cast<uint64_t>(bytes);
 }
 
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
@@ -112,6 +119,7 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
        {{"bits", 8},
         {"static_threshold", options.static_threshold},
         {"dynamic_threshold", options.dynamic_threshold}}},
+      {"head", options.head},
       {"kv_cache", options.kv_int8 ? "int8" : "float"},
       {"dtype", options.dtype},
       {"calibration",

@@ -19,10 +19,24 @@ struct ThreadPool::Loop {
 };
 
 namespace {
+
 thread_local bool inside_loop = false;
-// Workers spin this many polls for the next loop before they sleep: a forward pass starts hundreds of
-// loops in quick succession and a futex wake costs more than most of them.
-constexpr int kSpins = 2000;
+
+// A forward pass starts hundreds of loops in quick succession, and to wake a sleeper costs more than most of
+// them. So whoever waits polls for some tens of microseconds; then it sleeps, because somebody else may need
+// the core.
+constexpr int kPolls = 1000;
+
+// Returns when `value` is no longer `old`.
+template <typename T>
+void wait_for_change(const std::atomic<T>& value, T old) {
+  for (int poll = 0; poll < kPolls; ++poll) {
+    if (value.load() != old) return;
+    __builtin_ia32_pause();
+  }
+  value.wait(old);
+}
+
 }  // namespace
 
 int available_cores() {
@@ -37,11 +51,9 @@ ThreadPool::ThreadPool(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
+  stop_ = true;
+  ++generation_;
+  generation_.notify_all();
   for (std::thread& w : workers_) w.join();
 }
 
@@ -62,24 +74,15 @@ void ThreadPool::run_chunks(Loop& loop) {
 }
 
 void ThreadPool::work() {
-  uint64_t seen = 0;
-  std::unique_lock lock(mutex_);
+  uint32_t seen = 0;
   while (true) {
-    for (int spin = 0; spin < kSpins && !stop_ && generation_ == seen; ++spin) {
-      lock.unlock();
-      __builtin_ia32_pause();
-      lock.lock();
-    }
-    wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
-    if (stop_) return;
+    wait_for_change(generation_, seen);
     seen = generation_;
-    Loop* loop = loop_;
-    if (loop == nullptr) continue;
+    if (stop_) return;
+    // In this order: a caller that sees no active worker after it took its loop away can let go of it.
     ++active_;
-    lock.unlock();
-    run_chunks(*loop);
-    lock.lock();
-    if (--active_ == 0) done_.notify_one();
+    if (Loop* loop = loop_) run_chunks(*loop);
+    if (--active_ == 0) active_.notify_one();
   }
 }
 
@@ -95,18 +98,12 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void
   loop.n = n;
   loop.grain = grain;
   loop.body = &body;
-  {
-    std::lock_guard lock(mutex_);
-    loop_ = &loop;
-    ++generation_;
-  }
-  wake_.notify_all();
+  loop_ = &loop;
+  ++generation_;
+  generation_.notify_all();
   run_chunks(loop);
-  {
-    std::unique_lock lock(mutex_);
-    loop_ = nullptr;  // a worker that wakes late finds nothing to do
-    done_.wait(lock, [&] { return active_ == 0; });
-  }
+  loop_ = nullptr;  // a worker that wakes late finds nothing to do
+  for (int32_t busy = active_; busy != 0; busy = active_) wait_for_change(active_, busy);
   if (loop.error) std::rethrow_exception(loop.error);
 }
 

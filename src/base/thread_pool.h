@@ -1,7 +1,7 @@
 // A small pool for data-parallel loops.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -34,14 +34,11 @@ class ThreadPool {
   static void run_chunks(Loop& loop);
 
   std::vector<std::thread> workers_;
-  std::mutex one_loop_;  // held by the thread whose loop is running
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable done_;
-  Loop* loop_ = nullptr;
-  uint64_t generation_ = 0;
-  int active_ = 0;
-  bool stop_ = false;
+  std::mutex one_loop_;                  // held by the thread whose loop is running
+  std::atomic<Loop*> loop_{nullptr};     // null when a worker has nothing to take part in
+  std::atomic<uint32_t> generation_{0};  // of loops; workers wait for it to change
+  std::atomic<int32_t> active_{0};       // workers that may be looking at loop_
+  std::atomic<bool> stop_{false};
 };
 
 // Cores this process may run on (affinity mask), at least 1.

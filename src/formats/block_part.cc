@@ -46,10 +46,6 @@ Tensor input_zero_point(int32_t zero_point) {
   return t;
 }
 
-LinearForm form_of(const LinearWeights& linear) {
-  return {linear.spec, linear.activation.mode, linear.activation.symmetric};
-}
-
 Json to_json(const BlockForms& forms) {
   Json list = Json::array();
   for (const LinearForm& f : forms) {
@@ -77,6 +73,10 @@ void add_to_hash(Hasher& hasher, const std::string& name, const Tensor& t) {
 }
 
 }  // namespace
+
+LinearForm form_of(const LinearWeights& linear) {
+  return {linear.spec, linear.activation.mode, linear.activation.symmetric};
+}
 
 Tensor converted(const Tensor& t, DType dtype) {
   if (t.dtype() == dtype) return t;

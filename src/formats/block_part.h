@@ -28,6 +28,8 @@ struct LinearForm {
 };
 using BlockForms = std::array<LinearForm, kAllLinears.size()>;
 
+LinearForm form_of(const LinearWeights& linear);
+
 // A tensor under the name that transformers gives it.
 struct NamedTensor {
   std::string name;

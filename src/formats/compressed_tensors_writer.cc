@@ -58,6 +58,7 @@ struct CompressedTensorsWriter::Impl {
   PartialFolder folder;
   int exceptions;
   int64_t finished = 0;
+  std::optional<LinearWeights> head;  // quantized
   bool published = false;
 };
 
@@ -89,11 +90,14 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
   };
   add("model.embed_tokens.weight", weights.embedding());
   add("model.norm.weight", weights.final_norm());
-  if (!config.tied_embeddings) {
-    LinearWeights head = weights.head();
-    if (!head.spec.dense())
+  std::vector<NamedTensor> head_tensors;
+  if (head) {
+    head_tensors = linear_tensors("lm_head", *head, options.dtype);
+  } else if (!config.tied_embeddings) {
+    LinearWeights dense_head = weights.head();
+    if (!dense_head.spec.dense())
       throw Error(ErrorKind::kFailure, "lm_head", "a quantized head cannot be carried over");
-    add("lm_head.weight", std::move(head.weight));
+    add("lm_head.weight", std::move(dense_head.weight));
   }
 
   const std::vector<BlockPart> parts = all_parts();
@@ -101,6 +105,7 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
   for (const BlockPart& p : parts) {
     for (const StoredTensor& t : p.file.tensors()) infos.push_back({t.name, t.dtype, t.shape});
   }
+  for (const NamedTensor& t : head_tensors) infos.push_back({t.name, t.tensor.dtype(), t.tensor.shape()});
   for (const Dense& d : dense) infos.push_back(d.info);
   SafetensorsWriter writer(result / "model.safetensors", infos);
   for (const BlockPart& p : parts) {
@@ -109,6 +114,7 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
       p.file.release(t.name);
     }
   }
+  for (const NamedTensor& t : head_tensors) writer.write(t.name, t.tensor.bytes());
   for (const Dense& d : dense) writer.write(d.info.name, converted(d.source, options.dtype).bytes());
   writer.commit();
 }
@@ -125,7 +131,12 @@ void CompressedTensorsWriter::Impl::write_descriptions(const fs::path& result, c
   Json config = companions.config;
   config.erase("dtype");  // the name that transformers 5 uses; all releases read the older one
   config["torch_dtype"] = dtype_name(options.dtype);
-  config["quantization_config"] = make_quantization_config(forms);
+  std::optional<LinearForm> head_form;
+  if (head) {
+    head_form = form_of(*head);
+    config["tie_word_embeddings"] = false;
+  }
+  config["quantization_config"] = make_quantization_config(forms, head_form);
   write_json(result / "config.json", config);
 
   Json recipe = parse_json(recipe_json, "fptq_recipe.json");
@@ -189,13 +200,17 @@ void CompressedTensorsWriter::put_block(int64_t layer, std::span<const LinearWei
     const LinearWeights& linear = linears[static_cast<size_t>(id)];
     for (NamedTensor& t : linear_tensors(module_name(layer, id), linear, dtype))
       tensors.push_back(std::move(t));
-    forms[static_cast<size_t>(id)] = {linear.spec, linear.activation.mode, linear.activation.symmetric};
+    forms[static_cast<size_t>(id)] = form_of(linear);
   }
   tensors.push_back(
       {norm_module_name(layer, NormId::kAttention) + ".weight", converted(attention_norm, dtype)});
   tensors.push_back({norm_module_name(layer, NormId::kMlp) + ".weight", converted(mlp_norm, dtype)});
   write_block_part(impl_->part(layer), tensors, forms, impl_->options.fingerprint);
   impl_->finished = layer + 1;
+}
+
+void CompressedTensorsWriter::put_head(LinearWeights head) {
+  impl_->head = std::move(head);
 }
 
 uint64_t CompressedTensorsWriter::finish(const std::string& model_card, const std::string& recipe_json) {

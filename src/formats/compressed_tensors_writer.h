@@ -44,6 +44,9 @@ class CompressedTensorsWriter {
   void put_block(int64_t layer, std::span<const LinearWeights> linears, const Tensor& attention_norm,
                  const Tensor& mlp_norm);
 
+  // The quantized head that the result gets instead of the source's; its embedding is then no longer tied to
+  // it.
+  void put_head(LinearWeights head);
   // Assembles model.safetensors, config.json, tokenizer and companions, README.md (`model_card`), recipe
   // (`recipe_json`, as fptq_recipe.json) and fptq_manifest.json, then renames. Returns the bytes of all
   // files.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "expect_error.h"
+#include "formats/block_part.h"
 #include "formats/manifest.h"
 #include "formats/test_models.h"
 #include "io/safetensors.h"
@@ -163,6 +164,38 @@ TEST_F(Writer, CarriesEverythingOver) {
                              stored = embedding.to_floats();
   for (size_t i = 0; i < stored.size(); ++i)
     ASSERT_NEAR(stored[i], original[i], 0.004f * std::abs(original[i]));
+}
+
+TEST_F(Writer, AQuantizedHeadIsNoLongerTiedToTheEmbedding) {
+  LinearWeights head;
+  head.rows = 40;
+  head.cols = 32;
+  head.spec = {8, 0, true};
+  head.activation.mode = ActivationMode::kDynamicToken;
+  std::byte* codes = nullptr;
+  head.codes = Tensor::allocate(DType::kI8, {40, 32}, &codes);
+  for (int i = 0; i < 40 * 32; ++i) codes[i] = static_cast<std::byte>(i * 7);
+  std::byte* scales = nullptr;
+  head.scales = Tensor::allocate(options_.dtype, {40, 1}, &scales);
+  const std::vector<float> values(40, 0.5f);
+  encode_row(options_.dtype, values.data(), scales, 40);
+  {
+    const auto writer = open_writer();
+    put(*writer, 0);
+    put(*writer, 1);
+    writer->put_head(head);
+    writer->finish("", "{}");
+  }
+  const Checkpoint back = open_checkpoint(output());
+  EXPECT_FALSE(back.weights->config().tied_embeddings);
+  const LinearWeights r = back.weights->head();
+  EXPECT_EQ(r.spec, head.spec);
+  EXPECT_EQ(r.activation, head.activation);
+  EXPECT_TRUE(same_tensor(r.codes, head.codes));
+  EXPECT_TRUE(same_tensor(r.scales, head.scales));
+  EXPECT_TRUE(
+      same_tensor(back.weights->embedding(), converted(source_.weights->embedding(), options_.dtype)));
+  EXPECT_TRUE(verify_folder(output()).ok());
 }
 
 TEST_F(Writer, GroupsAreDisjointAndNameFusedModules) {

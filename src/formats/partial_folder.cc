@@ -57,15 +57,19 @@ bool replaceable(const fs::path& folder) {
   return fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / "config.json"));
 }
 
-}  // namespace
-
-void check_output(const fs::path& output, const fs::path& source, bool overwrite) {
-  if (output.empty()) fail(output, "the output has no name");
+void check_apart(const fs::path& output, const fs::path& source) {
   if (same_file(output, source)) fail(output, "is the model itself", "choose another output");
   if (fs::is_directory(source) && is_within(output, source)) {
     fail(output, "lies in the model's own directory " + source.string(), "choose another output");
   }
   if (is_within(source, output)) fail(output, "holds the model " + source.string(), "choose another output");
+}
+
+}  // namespace
+
+void check_output(const fs::path& output, const fs::path& source, bool overwrite) {
+  if (output.empty()) fail(output, "the output has no name");
+  if (!source.empty()) check_apart(output, source);
   std::error_code ec;
   const fs::file_status status = fs::symlink_status(output, ec);
   if (!fs::exists(status)) return;

@@ -36,7 +36,7 @@ class PartialFolder {
 
 // Throws Error(kIo) unless a new directory `output` may be written: it does not exist, or is empty or a model
 // directory and `overwrite` is set; and neither of it and `source` is the other or lies in it, by device and
-// inode.
+// inode. `source` may be empty: nothing is read.
 void check_output(const std::filesystem::path& output, const std::filesystem::path& source, bool overwrite);
 
 }  // namespace fptq

@@ -88,25 +88,27 @@ Json input_args(const LinearForm& form) {
 
 }  // namespace
 
-Json make_quantization_config(std::span<const BlockForms> blocks) {
+Json make_quantization_config(std::span<const BlockForms> blocks, const std::optional<LinearForm>& head) {
   Json groups = Json::object();
   std::set<std::string> formats;
-  for (const Group& group : group_by_form(blocks)) {
+  const auto add = [&](const LinearForm& form, Json patterns) {
     // In every group: readers that find none infer int-quantized for a packed W4A8.
-    const std::string format = is_stored_plain(group.form) ? "int-quantized" : "pack-quantized";
+    const std::string format = is_stored_plain(form) ? "int-quantized" : "pack-quantized";
     formats.insert(format);
-    groups[fmt::format("group_{}", groups.size())] = {{"targets", targets(group, blocks.size())},
-                                                      {"weights", weight_args(group.form.weights)},
-                                                      {"input_activations", input_args(group.form)},
+    groups[fmt::format("group_{}", groups.size())] = {{"targets", std::move(patterns)},
+                                                      {"weights", weight_args(form.weights)},
+                                                      {"input_activations", input_args(form)},
                                                       {"output_activations", nullptr},
                                                       {"format", format}};
-  }
+  };
+  for (const Group& group : group_by_form(blocks)) add(group.form, targets(group, blocks.size()));
+  if (head) add(*head, {"re:.*lm_head$"});
   return {{"quant_method", "compressed-tensors"},
           {"version", "0.19.0"},
           {"format", formats.size() == 1 ? *formats.begin() : "mixed-precision"},
           {"quantization_status", "compressed"},
           {"config_groups", std::move(groups)},
-          {"ignore", {"lm_head"}},
+          {"ignore", head ? Json::array() : Json({"lm_head"})},
           {"kv_cache_scheme", nullptr},
           {"global_compression_ratio", nullptr}};
 }

@@ -1,6 +1,7 @@
 // The `quantization_config` of a model whose layers are quantized in several ways.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "base/json.h"
@@ -11,7 +12,9 @@ namespace fptq {
 // One config group per distinct form, with patterns that do not overlap: transformers takes the
 // alphabetically first pattern that fits and vLLM the first in the file, so that only disjoint ones mean the
 // same to both. Patterns name fused modules (qkv_proj, gate_up_proj) where their parts agree, because vLLM
-// looks for those. `blocks` holds the forms of all layers in order; dense layers are in no group.
-Json make_quantization_config(std::span<const BlockForms> blocks);
+// looks for those. `blocks` holds the forms of all layers in order; dense layers are in no group. `head`: how
+// lm_head is quantized, if it is.
+Json make_quantization_config(std::span<const BlockForms> blocks,
+                              const std::optional<LinearForm>& head = std::nullopt);
 
 }  // namespace fptq

@@ -29,6 +29,9 @@ void check_options(const QuantizeOptions& o) {
                 fmt::format("are {:g} (static) and {:g} (dynamic), expected 0 <= static <= dynamic",
                             o.static_threshold, o.dynamic_threshold));
   }
+  if (o.head != "keep" && o.head != "int8") {
+    throw Error(ErrorKind::kUsage, "head", fmt::format("\"{}\" is unknown, expected keep or int8", o.head));
+  }
   resolve_output_dtype(o, ModelConfig{});
 }
 

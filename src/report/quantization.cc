@@ -44,7 +44,14 @@ std::string size_line(const QuantizeReport& report) {
 // their inputs)"
 void add_weights(Table& table, const QuantizeReport& report) {
   std::map<std::tuple<int, int64_t, bool>, int64_t> kinds;
-  for (const LinearReport& l : report.linears) ++kinds[{l.bits, l.group_size, l.group_size_fell_back}];
+  const LinearReport* head = nullptr;
+  for (const LinearReport& l : report.linears) {
+    if (l.module == "lm_head") {
+      head = &l;
+    } else {
+      ++kinds[{l.bits, l.group_size, l.group_size_fell_back}];
+    }
+  }
   const char* label = "weights";
   for (const auto& [kind, count] : kinds) {
     const auto& [bits, group, fell_back] = kind;
@@ -53,6 +60,11 @@ void add_weights(Table& table, const QuantizeReport& report) {
                                   fell_back ? " (the size asked for does not divide their inputs)" : "")});
     label = "";
   }
+  if (head == nullptr) return;
+  table.add(
+      {"head",
+       fmt::format("{} bits, one scale a vocabulary entry{}", head->bits,
+                   report.head_kl ? fmt::format("; alone it costs KL {}", fixed(*report.head_kl, 5)) : "")});
 }
 
 std::string activations_line(const QuantizeReport& report) {
@@ -96,6 +108,7 @@ std::string to_json(const QuantizeReport& report) {
   json["linears"] = Json::array();
   for (const LinearReport& linear : report.linears) json["linears"].push_back(linear_members(linear));
   if (report.evaluation) json["evaluation"] = evaluation_members(*report.evaluation);
+  if (report.head_kl) json["head_kl"] = *report.head_kl;
   json["timing"] = {
       {"seconds", report.seconds}, {"peak_rss_bytes", report.peak_rss_bytes}, {"resumed", report.resumed}};
   return dump(json);

@@ -151,6 +151,21 @@ TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
 }
 
 // transformers 5, float32 weights and arithmetic, log-softmax in float64, on the first 2,048 tokens.
+TEST(Quantize, AnInt8HeadIsPricedAndRuns) {
+  const TempFolder folder;
+  const std::string out = (folder / "out").string();
+  const Outcome run = run_fptq({"quantize", kTinyModel, out, "--calib", "random", "--nsamples", "4",
+                                "--seqlen", "128", "--head", "int8", "--json", "-q"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = parse_json(run.out, "report");
+  EXPECT_EQ(json["linears"].size(), 5u * 7 + 1);
+  EXPECT_GT(json["head_kl"], 0.0);
+  EXPECT_LT(json["head_kl"], json["evaluation"]["kl"]["mean"]);
+  const Outcome text = run_fptq({"generate", out, "Once upon a time", "-n", "8"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(run_fptq({"verify", out}).code, 0);
+}
+
 TEST(Eval, PerplexityEqualsTransformers) {
   const Outcome run = run_fptq(
       {"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "256", "--max-tokens", "2048", "--json"});

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include "fptq/report.h"
+#include "report/json_text.h"
+#include "report/machine.h"
+#include "report/table.h"
+#include "report/text.h"
+
+namespace fptq {
+namespace {
+
+using namespace report;
+
+std::string plus_minus(const Measured& value, int digits) {
+  return fmt::format("{} ± {}", fixed(value.mean, digits), fixed(value.deviation, digits));
+}
+
+const std::vector<Table::Column>& columns() {
+  using Align = Table::Align;
+  static const std::vector<Table::Column> list = {{"threads", Align::kRight},
+                                                  {"batch", Align::kRight},
+                                                  {"kv"},
+                                                  {"prompt", Align::kRight},
+                                                  {"gen", Align::kRight},
+                                                  {"prefill, tokens/s", Align::kRight},
+                                                  {"decode, tokens/s", Align::kRight},
+                                                  {"first token, s", Align::kRight},
+                                                  {"load, s", Align::kRight},
+                                                  {"peak memory", Align::kRight}};
+  return list;
+}
+
+std::vector<std::string> cells(const BenchRun& run) {
+  return {fmt::format("{}", run.threads),
+          fmt::format("{}", run.batch),
+          run.kv,
+          fmt::format("{}", run.prompt),
+          fmt::format("{}", run.gen),
+          plus_minus(run.prefill_tokens_per_s, 1),
+          plus_minus(run.decode_tokens_per_s, 1),
+          plus_minus(run.first_token_s, 3),
+          fixed(run.load_s, 2),
+          bytes(run.peak_rss_bytes)};
+}
+
+std::string heading(const BenchResult& result) {
+  return fmt::format("{}, {}, {}; {}; {}\n", printable(result.model), result.format, bytes(result.file_bytes),
+                     machine_line(result.machine), times(result.repeats, "repeat"));
+}
+
+std::string markdown_row(const std::vector<std::string>& row) {
+  return fmt::format("| {} |\n", fmt::join(row, " | "));
+}
+
+// RFC 4180: quoted where it could be misread.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+// Every value of a run is a measurement, so that they stand beside its parameters and not in `timing`.
+std::string to_json(const BenchResult& result) {
+  Json json = document("fptq.bench.v1");
+  json["model"] = result.model;
+  json["format"] = result.format;
+  json["file_bytes"] = result.file_bytes;
+  json["machine"] = machine_members(result.machine);
+  json["repeats"] = result.repeats;
+  json["runs"] = Json::array();
+  for (const BenchRun& run : result.runs) {
+    json["runs"].push_back({{"threads", run.threads},
+                            {"batch", run.batch},
+                            {"kv", run.kv},
+                            {"prompt", run.prompt},
+                            {"gen", run.gen},
+                            {"prefill_tokens_per_s", run.prefill_tokens_per_s.mean},
+                            {"prefill_tokens_per_s_deviation", run.prefill_tokens_per_s.deviation},
+                            {"decode_tokens_per_s", run.decode_tokens_per_s.mean},
+                            {"decode_tokens_per_s_deviation", run.decode_tokens_per_s.deviation},
+                            {"first_token_s", run.first_token_s.mean},
+                            {"first_token_s_deviation", run.first_token_s.deviation},
+                            {"load_s", run.load_s},
+                            {"peak_rss_bytes", run.peak_rss_bytes}});
+  }
+  return dump(json);
+}
+
+std::string to_text(const BenchResult& result) {
+  Table table(columns());
+  for (const BenchRun& run : result.runs) table.add(cells(run));
+  return heading(result) + "\n" + table.render();
+}
+
+std::string to_markdown(const BenchResult& result) {
+  std::vector<std::string> titles, rules;
+  for (const Table::Column& column : columns()) {
+    titles.push_back(column.title);
+    rules.emplace_back(column.align == Table::Align::kRight ? "---:" : "---");
+  }
+  std::string out = heading(result) + "\n" + markdown_row(titles) + markdown_row(rules);
+  for (const BenchRun& run : result.runs) out += markdown_row(cells(run));
+  return out;
+}
+
+std::string to_csv(const BenchResult& result) {
+  std::string out =
+      "model,cpu,isa,threads,batch,kv,prompt,gen,prefill_tokens_per_s,prefill_tokens_per_s_deviation,"
+      "decode_tokens_per_s,decode_tokens_per_s_deviation,first_token_s,first_token_s_deviation,load_s,"
+      "peak_rss_bytes\n";
+  for (const BenchRun& run : result.runs) {
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(result.model),
+                       csv_field(result.machine.cpu), result.machine.isa, run.threads, run.batch, run.kv,
+                       run.prompt, run.gen, run.prefill_tokens_per_s.mean, run.prefill_tokens_per_s.deviation,
+                       run.decode_tokens_per_s.mean, run.decode_tokens_per_s.deviation,
+                       run.first_token_s.mean, run.first_token_s.deviation, run.load_s, run.peak_rss_bytes);
+  }
+  return out;
+}
+
+}  // namespace fptq
