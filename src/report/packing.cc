@@ -16,7 +16,7 @@ std::string to_json(const PackReport& report) {
                               {"bytes", copy.bytes},
                               {"layers", copy.layers},
                               {"made", copy.made},
-                              {"seconds", copy.seconds},
+                              {"timing", {{"seconds", copy.seconds}}},
                               {"problem", copy.problem}});
   }
   return report::dump(json);

@@ -125,6 +125,18 @@ TEST_F(Pack, ProcessesThatMakeItAtOnceAllSucceed) {
   EXPECT_EQ(run_fptq({"pack", model(), "--check"}).code, 0);
 }
 
+TEST_F(Pack, AnIntegerHeadIsPackedToo) {
+  fs::remove_all(model());
+  const Outcome quantized = run_fptq({"quantize", kTinyModel, model(), "--calib", "random", "--nsamples", "1",
+                                      "--seqlen", "64", "--head", "int8", "-q", "--no-eval"});
+  ASSERT_EQ(quantized.code, 0) << quantized.err;
+  const std::string without = logits({"FPTQ_NO_PACK_CACHE=1"});
+  EXPECT_EQ(logits(), without);
+  EXPECT_EQ(logits(), without);
+  const Json report = parse_json(run_fptq({"pack", model(), "--check", "--json"}).out, "pack");
+  EXPECT_EQ(report["copies"][0]["layers"], 5 * 7 + 1);
+}
+
 TEST_F(Pack, SaysWhatCannotBePacked) {
   const Outcome dense = run_fptq({"pack", kTinyModel});
   EXPECT_EQ(dense.code, 2);

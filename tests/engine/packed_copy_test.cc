@@ -8,6 +8,7 @@
 #include "formats/checkpoint_identity.h"
 #include "fptq/pack.h"
 #include "fptq/quantize.h"
+#include "io/safetensors.h"
 #include "kernels/int_gemm/int_gemm.h"
 #include "temp_folder.h"
 
@@ -85,6 +86,23 @@ TEST_F(PackedCopies, DoNotHideThatTheModelWasDamagedSince) {
   }
   fs::last_write_time(weights, fs::last_write_time(weights) + std::chrono::seconds(1));
   expect_error(ErrorKind::kBadModel, {"differs from what"}, [&] { Engine(model().string(), pool_); });
+}
+
+// The promise behind fast loading: with a copy, no weight of the checkpoint is read. Damage that leaves no
+// trace in size, time and header is for `fptq verify` to find.
+TEST_F(PackedCopies, OpenTheModelWithoutReadingItsWeights) {
+  const std::vector<float> before = logits(Engine(model().string(), pool_));
+  const fs::path weights = model() / "model.safetensors";
+  const auto time = fs::last_write_time(weights);
+  {
+    const SafetensorsFile file = SafetensorsFile::open(weights);
+    const size_t at = file.find("model.layers.0.self_attn.q_proj.weight_packed")->begin;
+    std::fstream(weights, std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(at))
+        .write("damaged", 7);
+  }
+  fs::last_write_time(weights, time);
+  EXPECT_EQ(logits(Engine(model().string(), pool_)), before);
 }
 
 TEST_F(PackedCopies, AreMadeForEveryInstructionSetOnAnyMachine) {
