@@ -32,7 +32,14 @@ bool fits(const PackedLinear& p, const MatrixShape& shape, bool bias, kernels::I
   if (p.rows != shape.rows || p.cols != shape.cols || p.bias != bias) return false;
   const kernels::PackedIntShape packed = {p.rows,       p.cols, p.spec,
                                           p.scale_type, p.bias, !p.activation.symmetric};
-  return p.image.size() == kernels::int_gemm(isa).image_bytes(packed);
+  const kernels::IntGemm& gemm = kernels::int_gemm(isa);
+  if (p.image.size() != gemm.image_bytes(packed)) return false;
+  try {
+    gemm.packed_from_image(packed, p.image.data());
+  } catch (const Error&) {
+    return false;  // groups that the kernels cannot add up
+  }
+  return true;
 }
 
 // An integer layer in the layout of an instruction set, with its memory. Null for other layers.
