@@ -22,6 +22,7 @@ int run_eval(const Arguments& args);
 int run_generate(const Arguments& args);
 int run_inspect(const Arguments& args);
 int run_logits(const Arguments& args);
+int run_pack(const Arguments& args);
 int run_quantize(const Arguments& args);
 int run_synth(const Arguments& args);
 int run_tokenize(const Arguments& args);

@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"generate", "continue or answer a prompt", false, run_generate},
     {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
     {"verify", "re-check a model that fptq wrote", false, run_verify},
+    {"pack", "make the packed copy that a quantized model is run from", false, run_pack},
     {"bench", "measure a model's speed and memory", false, run_bench},
     {"doctor", "show this machine, what fptq makes of it, and its limits", false, run_doctor},
     {"synth", "write a model of random weights in a real one's shape", false, run_synth},

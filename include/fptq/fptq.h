@@ -11,6 +11,7 @@
 #include "fptq/json_lines.h"
 #include "fptq/logits.h"
 #include "fptq/machine.h"
+#include "fptq/pack.h"
 #include "fptq/progress.h"
 #include "fptq/quantize.h"
 #include "fptq/report.h"

@@ -10,6 +10,7 @@
 #include "fptq/eval.h"
 #include "fptq/generate.h"
 #include "fptq/inspect.h"
+#include "fptq/pack.h"
 #include "fptq/quantize.h"
 #include "fptq/synth.h"
 #include "fptq/verify.h"
@@ -23,6 +24,7 @@ std::string to_json(const GenerateResult& result);
 std::string to_json(const CompareResult& result);
 std::string to_json(const ModelSummary& summary);
 std::string to_json(const VerifyReport& report);
+std::string to_json(const PackReport& report);
 std::string to_json(const DoctorReport& report);
 std::string to_json(const SynthReport& report);
 std::string to_json(const BenchResult& result);
@@ -35,6 +37,7 @@ std::string to_text(const EvalResult& result);
 std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);
+std::string to_text(const PackReport& report);
 std::string to_text(const DoctorReport& report);
 std::string to_text(const SynthReport& report);
 std::string to_text(const BenchResult& result);

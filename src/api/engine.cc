@@ -28,9 +28,16 @@ KvType kv_type(const std::string& name, const Checkpoint& checkpoint) {
 
 Engine::Engine(const std::string& path, ThreadPool& pool) {
   const double start = seconds_now();
-  checkpoint = open_checkpoint(path);
+  const kernels::Isa isa = kernels::active_isa();
   backend = make_cpu_backend(pool);
-  model = std::make_unique<Model>(*backend, *checkpoint.weights);
+  packed = find_packed_copy(path, isa);
+  checkpoint = open_checkpoint(path, packed ? ValueChecks::kNone : ValueChecks::kAll);
+  if (packed && !fits(*packed, checkpoint.weights->config(), isa)) {
+    packed.reset();
+    checkpoint = open_checkpoint(path);
+  }
+  if (!packed) packed = keep_packed_copy(checkpoint, isa, pool);
+  model = std::make_unique<Model>(*backend, *checkpoint.weights, packed ? packed->layers() : PackedLinears());
   load_seconds = seconds_now() - start;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "api/packed_copy.h"
 #include "backend/backend.h"
 #include "base/thread_pool.h"
 #include "formats/checkpoint.h"
@@ -19,12 +21,14 @@ KvType kv_type(const std::string& name, const Checkpoint& checkpoint);
 
 // One loaded model with its backend. Members are destroyed in reverse order, the model before its backend.
 struct Engine {
+  std::optional<PackedFile> packed;  // integer layers as the backend runs them, mapped
   Checkpoint checkpoint;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Model> model;
   double load_seconds = 0;
 
-  // `pool` must outlive the engine.
+  // `pool` must outlive the engine. Runs on the checkpoint's packed copy; where there is none yet, makes it
+  // or, where it cannot be kept, packs in memory.
   Engine(const std::string& path, ThreadPool& pool);
 };
 

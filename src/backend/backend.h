@@ -8,6 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "tensor/linear_weights.h"
+#include "tensor/packed_linear.h"
 
 namespace fptq {
 
@@ -56,7 +57,12 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
+  // These two may be called by several threads at once.
   virtual std::unique_ptr<LoadedLinear> load_linear(LinearWeights weights) = 0;
+  // Looks at `packed.image`, which stays where it is and outlives the layer; it was packed for this backend's
+  // instruction set. Throws Error(kBadModel) when it is not of the size that the rest of `packed` asks for;
+  // any bytes of that size are safe to run.
+  virtual std::unique_ptr<LoadedLinear> load_packed(const PackedLinear& packed) = 0;
   virtual std::unique_ptr<LayerKv> make_kv(const AttentionShape& shape, KvType type) = 0;
 
   // y_i = linear_i(x) for layers that read the same input; the input is quantized once where they agree on

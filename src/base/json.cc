@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "fptq/error.h"
@@ -56,14 +57,24 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   };
 
   void expect_distinct_keys(const Frame& frame) const {
-    std::vector<const std::string*> keys;
+    // Sorted by hash, as numbers compare faster than a vocabulary's strings; by text where hashes are equal,
+    // so that no input takes quadratic time.
+    struct Key {
+      size_t hash;
+      const std::string* text;
+      bool operator<(const Key& other) const {
+        return hash != other.hash ? hash < other.hash : *text < *other.text;
+      }
+      bool operator==(const Key& other) const { return hash == other.hash && *text == *other.text; }
+    };
+    std::vector<Key> keys;
     keys.reserve(frame.members.size());
-    for (const auto& member : frame.members) keys.push_back(&member.first);
-    const auto text = [](const std::string* key) -> const std::string& { return *key; };
-    std::ranges::sort(keys, {}, text);
-    const auto twice = std::ranges::adjacent_find(keys, {}, text);
+    for (const auto& member : frame.members)
+      keys.push_back({std::hash<std::string>{}(member.first), &member.first});
+    std::sort(keys.begin(), keys.end());
+    const auto twice = std::adjacent_find(keys.begin(), keys.end());
     if (twice == keys.end()) return;
-    throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key {}", shown(**twice)));
+    throw Error(ErrorKind::kBadModel, where_, fmt::format("duplicate key {}", shown(*twice->text)));
   }
 
   bool put(Json v) {

@@ -31,6 +31,7 @@ struct Folder {
   std::string config_path;
   Json json;
   const Json* quantization = nullptr;
+  ValueChecks checks = ValueChecks::kAll;
 };
 
 Folder read_folder(const fs::path& path) {
@@ -42,7 +43,9 @@ Folder read_folder(const fs::path& path) {
     refuse(path, "has no config.json, so it is not a Hugging Face model directory");
   }
   const fs::path config_path = file_within(path, "config.json");
-  Folder folder{path, config_path.string(), {}, nullptr};
+  Folder folder;
+  folder.path = path;
+  folder.config_path = config_path.string();
   folder.json = parse_json(read_text_file(config_path), folder.config_path);
   if (!folder.json.is_object()) refuse(config_path, "expected a JSON object");
   return folder;
@@ -79,10 +82,11 @@ void open_huggingface(const Folder& folder, Checkpoint& out) {
 void open_compressed_tensors(const Folder& folder, Checkpoint& out) {
   out.quantized = true;
   out.kv_int8 = recipe_wants_kv_int8(folder.path);
-  take_weights(
-      std::make_shared<const CompressedTensorsSource>(folder.path, read_config(folder, out.companions),
-                                                      *folder.quantization, folder.config_path),
-      out);
+  auto source = std::make_shared<const CompressedTensorsSource>(
+      folder.path, read_config(folder, out.companions), *folder.quantization, folder.config_path,
+      folder.checks);
+  out.integer_layers = source->has_integer_layers();
+  take_weights(std::move(source), out);
 }
 
 struct FolderFormat {
@@ -115,8 +119,9 @@ void check_vocabulary(Checkpoint& checkpoint) {
   checkpoint.warnings.push_back(fmt::format("the tokenizer knows {} ids, the model {}", ids, rows));
 }
 
-Checkpoint open_folder(const fs::path& path) {
+Checkpoint open_folder(const fs::path& path, ValueChecks checks) {
   Folder folder = read_folder(path);
+  folder.checks = checks;
   folder.quantization = json_find(folder.json, "quantization_config");
   const FolderFormat& format = format_of(folder);
   Checkpoint out;
@@ -164,11 +169,11 @@ const std::shared_ptr<const Tokenizer>& MaybeTokenizer::get() const {
   return tokenizer_;
 }
 
-Checkpoint open_checkpoint(const fs::path& path) {
+Checkpoint open_checkpoint(const fs::path& path, ValueChecks checks) {
   std::error_code ec;
   const fs::file_status status = fs::status(path, ec);
   if (!fs::exists(status)) throw Error(ErrorKind::kIo, path.string(), "no such file or directory");
-  if (fs::is_directory(status)) return open_folder(path);
+  if (fs::is_directory(status)) return open_folder(path, checks);
   const MappedFile file(path);
   const std::span<const std::byte> bytes = file.bytes();
   constexpr std::string_view kMagic = "GGUF";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "formats/folder_tensors.h"
 #include "model/weight_source.h"
 #include "tokenizer/tokenizer.h"
 
@@ -51,13 +52,15 @@ struct Checkpoint {
   MaybeTokenizer tokenizer;
   Companions companions;
   bool quantized = false;
-  bool kv_int8 = false;               // the checkpoint asks for an INT8 KV cache
-  uint64_t file_bytes = 0;            // of the weights
+  bool integer_layers = false;  // some layers have integer weights and inputs, which kernels want packed
+  bool kv_int8 = false;         // the checkpoint asks for an INT8 KV cache
+  uint64_t file_bytes = 0;      // of the weights
   std::vector<std::string> warnings;  // e.g. custom code present and ignored
 };
 
 // `path` is a Hugging Face directory or a GGUF file. Throws Error(kIo) when it is not there, Error(kBadModel)
-// naming what is wrong with it.
-Checkpoint open_checkpoint(const std::filesystem::path& path);
+// naming what is wrong with it. Without value checks (folders in compressed-tensors' format only) no weight
+// is touched.
+Checkpoint open_checkpoint(const std::filesystem::path& path, ValueChecks checks = ValueChecks::kAll);
 
 }  // namespace fptq

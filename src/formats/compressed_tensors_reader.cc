@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "formats/code_packing.h"
@@ -56,8 +57,8 @@ int64_t int_at(const Tensor& t, size_t i) {
 
 CompressedTensorsSource::CompressedTensorsSource(const std::filesystem::path& folder,
                                                  ModelConfig model_config, const Json& quantization,
-                                                 const std::string& config_path)
-    : FolderSource(folder, std::move(model_config)) {
+                                                 const std::string& config_path, ValueChecks checks)
+    : FolderSource(folder, std::move(model_config), checks) {
   const QuantizationConfig parsed =
       parse_quantization_config(quantization, config_path + ":quantization_config");
   const SchemeMatcher matcher(parsed);
@@ -199,6 +200,11 @@ LinearWeights CompressedTensorsSource::linear(int64_t layer, LinearId id) const 
   const auto scheme = schemes_.find(module);
   if (scheme == schemes_.end()) return dense_linear(module, shape_of(config_, id), has_bias(config_, id));
   return read_quantized(module, scheme->second, shape_of(config_, id), has_bias(config_, id));
+}
+
+bool CompressedTensorsSource::has_integer_layers() const {
+  return std::ranges::any_of(
+      schemes_, [](const auto& entry) { return entry.second.activation.mode != ActivationMode::kFloat; });
 }
 
 LinearWeights CompressedTensorsSource::head() const {

@@ -17,10 +17,13 @@ class CompressedTensorsSource final : public FolderSource {
   // presence, type and shape is checked here; values when they are read. What could not be computed exactly
   // as written is refused.
   CompressedTensorsSource(const std::filesystem::path& folder, ModelConfig config, const Json& quantization,
-                          const std::string& config_path);
+                          const std::string& config_path, ValueChecks checks = ValueChecks::kAll);
 
   LinearWeights linear(int64_t layer, LinearId id) const override;
   LinearWeights head() const override;
+
+  // Some layers have integer weights and integer inputs.
+  bool has_integer_layers() const;
 
  private:
   void expect_quantized(const std::string& module, const LinearScheme& scheme, const Shape& shape, bool bias);

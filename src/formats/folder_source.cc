@@ -20,8 +20,8 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig config)
-    : tensors_(folder), config_(std::move(config)), where_(folder.string()) {
+FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig config, ValueChecks checks)
+    : tensors_(folder, checks), config_(std::move(config)), where_(folder.string()) {
   for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
     for (const NormId id : {NormId::kAttention, NormId::kMlp}) {
       tensors_.expect_dense(norm_module_name(layer, id) + ".weight", {config_.hidden_size});
@@ -30,7 +30,7 @@ FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig conf
   tensors_.expect_dense(kFinalNorm, {config_.hidden_size});
   find_embedding();
   // What the tensors are counts, not what config.json says they are.
-  config_.dtype = tensors_.read(embedding_name_).dtype();
+  config_.dtype = tensors_.dtype(embedding_name_);
 }
 
 void FolderSource::find_embedding() {

@@ -12,11 +12,15 @@
 
 namespace fptq {
 
+// Whether tensors are read with a look at their values: checksums against the manifest, finite floats.
+// Without it a model opens without touching its weights; for those whose values were looked at before.
+enum class ValueChecks { kAll, kNone };
+
 // expect() is called while the model is opened, by one thread; afterwards const members are thread-safe.
 class FolderTensors {
  public:
-  // Opens the safetensors files of `folder` and, if there is one, its manifest.
-  explicit FolderTensors(const std::filesystem::path& folder);
+  // Opens the safetensors files of `folder` and, if there is one and values are checked, its manifest.
+  FolderTensors(const std::filesystem::path& folder, ValueChecks checks);
 
   bool contains(const std::string& name) const { return set_.contains(name); }
   // Tensor `name` must be there with one of `shapes` and `dtypes`; throws Error(kBadModel, file:name).
@@ -28,6 +32,8 @@ class FolderTensors {
   // Names that nobody expected, sorted.
   std::vector<std::string> unexpected() const;
 
+  // Type of a tensor that is there; its bytes stay untouched.
+  DType dtype(const std::string& name) const { return set_.require(name).dtype(); }
   // The tensor, after its bytes were compared with the manifest's checksum, if there is one: a changed code
   // would look like any other. Throws Error(kBadModel, file:name) when it is missing or differs.
   Tensor read(const std::string& name) const;
@@ -42,6 +48,7 @@ class FolderTensors {
 
  private:
   TensorSet set_;
+  ValueChecks checks_;
   std::set<std::string> known_;
   std::map<std::string, std::string> hashes_;
 };

@@ -14,7 +14,7 @@ Shape shape_of(const ModelConfig& config, LinearId id) {
 }  // namespace
 
 HuggingFaceSource::HuggingFaceSource(const std::filesystem::path& folder, ModelConfig model_config)
-    : FolderSource(folder, std::move(model_config)) {
+    : FolderSource(folder, std::move(model_config), ValueChecks::kAll) {
   for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
     for (const LinearId id : kAllLinears) {
       expect_dense_linear(module_name(layer, id), shape_of(config_, id), has_bias(config_, id));

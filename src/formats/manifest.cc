@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "formats/checkpoint.h"
+#include "formats/packed_file.h"
 #include "fptq/error.h"
 #include "io/printable.h"
 #include "io/safetensors.h"
@@ -44,12 +45,12 @@ Manifest::File describe(const fs::path& path) {
   return out;
 }
 
-// Names of everything in `folder` but the manifest.
+// Names of everything in `folder` but the manifest and what was packed from it since.
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     std::string name = entry.path().filename().string();
-    if (name != kManifestName) names.push_back(std::move(name));
+    if (name != kManifestName && !is_packed_file(name)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -32,11 +32,23 @@ void gather_angles(RopeTable& rope, std::span<const AttentionSequence> sequences
 
 }  // namespace
 
-Block load_block(Backend& backend, const WeightSource& source, int64_t layer) {
+Block load_block(Backend& backend, const WeightSource& source, int64_t layer, const PackedLinears& packed) {
   Block block;
+  std::vector<LinearId> to_pack;
   for (const LinearId id : kAllLinears) {
-    block.linears[static_cast<size_t>(id)] = backend.load_linear(source.linear(layer, id));
+    const auto found = packed.find(module_name(layer, id));
+    if (found == packed.end()) {
+      to_pack.push_back(id);
+    } else {
+      block.linears[static_cast<size_t>(id)] = backend.load_packed(found->second);
+    }
   }
+  backend.pool().parallel_for(std::ssize(to_pack), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const LinearId id = to_pack[static_cast<size_t>(i)];
+      block.linears[static_cast<size_t>(id)] = backend.load_linear(source.linear(layer, id));
+    }
+  });
   block.attention_norm = source.norm(layer, NormId::kAttention).to_floats();
   block.mlp_norm = source.norm(layer, NormId::kMlp).to_floats();
   return block;
@@ -105,11 +117,12 @@ size_t KvCache::bytes() const {
   return n;
 }
 
-Model::Model(Backend& backend, const WeightSource& source)
+Model::Model(Backend& backend, const WeightSource& source, const PackedLinears& packed)
     : backend_(backend), config_(source.config()), rope_(config_), embedding_(source.embedding()) {
-  for (int64_t i = 0; i < config_.num_layers; ++i) blocks_.push_back(load_block(backend, source, i));
+  for (int64_t i = 0; i < config_.num_layers; ++i) blocks_.push_back(load_block(backend, source, i, packed));
   final_norm_ = source.final_norm().to_floats();
-  head_ = backend.load_linear(source.head());
+  const auto head = packed.find(kHeadModule);
+  head_ = head == packed.end() ? backend.load_linear(source.head()) : backend.load_packed(head->second);
 }
 
 size_t Model::resident_bytes() const {

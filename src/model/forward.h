@@ -27,8 +27,10 @@ struct Block {
   const LoadedLinear& linear(LinearId id) const { return *linears[static_cast<size_t>(id)]; }
 };
 
-// Reads block `layer` of `source` and packs it.
-Block load_block(Backend& backend, const WeightSource& source, int64_t layer);
+// Reads block `layer` of `source` and packs it, on all threads of the backend; layers that `packed` has are
+// not read.
+Block load_block(Backend& backend, const WeightSource& source, int64_t layer,
+                 const PackedLinears& packed = {});
 
 // Buffers of a forward pass, reused from call to call.
 struct Scratch {
@@ -64,7 +66,9 @@ struct SequenceInput {
 // their calls do not overlap.
 class Model {
  public:
-  Model(Backend& backend, const WeightSource& source);
+  // Layers that `packed` has are looked at there, not read from `source`; their shapes are the
+  // configuration's and their images outlive the model.
+  Model(Backend& backend, const WeightSource& source, const PackedLinears& packed = {});
 
   const ModelConfig& config() const { return config_; }
   Backend& backend() const { return backend_; }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace fptq {
@@ -18,18 +18,17 @@ int32_t checked_token_id(int64_t id, const std::string& where);
 class Vocabulary {
  public:
   Vocabulary() = default;
-  // The keys of the map look into the strings here, so these must not move to other addresses.
+  // Tokens are views into the strings here, so these must not move to other addresses.
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
-  void reserve(size_t tokens) { ids_.reserve(tokens); }
+  void reserve(size_t tokens);
   // Throws Error(kBadModel, where) when the token or the id is taken.
   void add(std::string_view token, int32_t id, const std::string& where);
 
   // -1 when there is none.
   int32_t id(std::string_view token) const {
-    const auto it = ids_.find(token);
-    return it == ids_.end() ? -1 : it->second;
+    return slots_.empty() ? -1 : slots_[find_slot(token, hash(token))].id;
   }
   // Empty when unused.
   std::string_view token(int32_t id) const {
@@ -39,11 +38,30 @@ class Vocabulary {
   bool has(int32_t id) const {
     return id >= 0 && static_cast<size_t>(id) < used_.size() && used_[static_cast<size_t>(id)];
   }
-  size_t count() const { return ids_.size(); }
+  size_t count() const { return count_; }
   int32_t end_id() const { return static_cast<int32_t>(tokens_.size()); }  // highest id + 1
 
  private:
-  std::unordered_map<std::string_view, int32_t> ids_;
+  // A table of ids with open addressing: reading a tokenizer looks up three tokens for every merge, and a
+  // node for each entry would miss the caches twice.
+  struct Slot {
+    uint32_t hash = 0;
+    int32_t id = -1;  // -1: free
+  };
+  static size_t hash(std::string_view token) { return std::hash<std::string_view>{}(token); }
+  // The token's slot, or the free one where it would go.
+  size_t find_slot(std::string_view token, size_t hash) const {
+    const size_t mask = slots_.size() - 1;
+    size_t i = (hash >> 32) & mask;
+    while (slots_[i].id >= 0 && !(slots_[i].hash == static_cast<uint32_t>(hash) &&
+                                  tokens_[static_cast<size_t>(slots_[i].id)] == token)) {
+      i = (i + 1) & mask;
+    }
+    return i;
+  }
+
+  std::vector<Slot> slots_;  // a power of two, at most half of them taken; empty at first
+  size_t count_ = 0;
   std::vector<std::string_view> tokens_;
   std::vector<bool> used_;
   std::vector<std::string> blocks_;  // the characters, in blocks that never move

@@ -31,6 +31,10 @@ class CpuBackend final : public Backend {
     return make_cpu_linear(std::move(weights), isa_);
   }
 
+  std::unique_ptr<LoadedLinear> load_packed(const PackedLinear& packed) override {
+    return make_cpu_linear(packed, isa_);
+  }
+
   std::unique_ptr<LayerKv> make_kv(const AttentionShape& shape, KvType type) override {
     return std::make_unique<CpuLayerKv>(shape, type, quantize_);
   }

@@ -1,10 +1,13 @@
 #include "backend/cpu/cpu_linear.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "backend/cpu/sgemm.h"
 #include "base/aligned_buffer.h"
+#include "fptq/error.h"
 #include "kernels/dense_gemv/dense_gemv.h"
 #include "kernels/int_gemm/int_gemm.h"
 
@@ -98,6 +101,8 @@ class IntLinear final : public CpuLinear {
  public:
   IntLinear(const LinearWeights& weights, Isa isa)
       : CpuLinear(weights.activation), gemm_(kernels::int_gemm(isa)), packed_(gemm_.pack(weights)) {}
+  IntLinear(const PackedLinear& packed, Isa isa)
+      : CpuLinear(packed.activation), gemm_(kernels::int_gemm(isa)), packed_(look_at(packed, gemm_)) {}
 
   int64_t rows() const override { return packed_->rows(); }
   int64_t cols() const override { return packed_->cols(); }
@@ -111,6 +116,17 @@ class IntLinear final : public CpuLinear {
   }
 
  private:
+  static std::unique_ptr<kernels::PackedInt> look_at(const PackedLinear& p, const kernels::IntGemm& gemm) {
+    const kernels::PackedIntShape shape = {p.rows,       p.cols, p.spec,
+                                           p.scale_type, p.bias, !p.activation.symmetric};
+    const size_t expected = gemm.image_bytes(shape);
+    if (p.image.size() != expected) {
+      throw Error(ErrorKind::kBadModel, "packed layer",
+                  fmt::format("expected an image of {} bytes, found {}", expected, p.image.size()));
+    }
+    return gemm.packed_from_image(shape, p.image.data());
+  }
+
   const kernels::IntGemm& gemm_;
   std::unique_ptr<kernels::PackedInt> packed_;
 };
@@ -121,6 +137,10 @@ std::unique_ptr<CpuLinear> make_cpu_linear(LinearWeights weights, Isa isa) {
   if (weights.activation.mode == ActivationMode::kFloat)
     return std::make_unique<FloatLinear>(std::move(weights), isa);
   return std::make_unique<IntLinear>(weights, isa);
+}
+
+std::unique_ptr<CpuLinear> make_cpu_linear(const PackedLinear& packed, Isa isa) {
+  return std::make_unique<IntLinear>(packed, isa);
 }
 
 }  // namespace fptq

@@ -7,6 +7,7 @@
 #include "backend/backend.h"
 #include "kernels/int_gemm/int_activations.h"
 #include "kernels/isa.h"
+#include "tensor/packed_linear.h"
 
 namespace fptq {
 
@@ -32,5 +33,7 @@ class CpuLinear : public LoadedLinear {
 };
 
 std::unique_ptr<CpuLinear> make_cpu_linear(LinearWeights weights, kernels::Isa isa);
+// See Backend::load_packed.
+std::unique_ptr<CpuLinear> make_cpu_linear(const PackedLinear& packed, kernels::Isa isa);
 
 }  // namespace fptq

@@ -42,6 +42,9 @@ struct PackedIntShape {
 
 PackedIntShape packed_shape(const LinearWeights& weights);
 
+// Of the images' layout, on every ISA. Files keep images: whoever changes what pack() writes raises this.
+constexpr int kIntImageVersion = 1;
+
 struct IntGemmCall {
   // Output columns to compute: n_begin is a multiple of kIntGemmColumns, n_end also or all columns.
   int64_t n_begin = 0, n_end = 0;
