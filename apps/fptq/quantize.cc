@@ -34,7 +34,8 @@ void declare(CommandLine& line, QuantizeArguments& a) {
             "windows from anywhere in FILE, not its head");
   line.number("--static-threshold,--v0", o.static_threshold, 0, 1e30, "up to it a static activation scale");
   line.number("--dynamic-threshold,--v1", o.dynamic_threshold, 0, 1e30, "from it on a scale per token");
-  line.choice("--head", o.head, {"keep", "int8"}, "output head as it is, or in 8 bits: faster decoding");
+  line.choice("--head", o.head, {"keep", "int8", "int4"},
+              "output head as it is, or in fewer bits: faster decoding");
   line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
   line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
   line.text("--eval-text", "FILE", o.eval_text, "held-out text to measure the result on");

@@ -22,6 +22,7 @@ int run_synth(const Arguments& args) {
   line.choice("--scheme", options.scheme, {"w4a8", "bf16"}, "as quantize writes it, or plain");
   line.integer("-g,--group-size", options.group_size, -1, 65536, "inputs that share a scale; -1: a row");
   line.flag("--asym", asymmetric, "weights with zero points");
+  line.choice("--head", options.head, {"keep", "int8", "int4"}, "output head in 16, 8 or 4 bits");
   line.seed("--seed", options.seed, "of the weights");
   line.flag("--force", options.overwrite, "replace OUT if it exists");
   add_json(line, json);
@@ -30,8 +31,8 @@ int run_synth(const Arguments& args) {
   if (!line.parse(args)) return 0;
   check_verbosity(line);
   if (options.shape.empty()) line.fail("is missing", "--shape");
-  if (options.scheme == "bf16" && (line.given("--group-size") || asymmetric)) {
-    line.fail("bf16 weights have no groups and no zero points", "--scheme");
+  if (options.scheme == "bf16" && (line.given("--group-size") || line.given("--head") || asymmetric)) {
+    line.fail("bf16 weights have no groups, no zero points and no quantized head", "--scheme");
   }
   options.symmetric = !asymmetric;
 

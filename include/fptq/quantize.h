@@ -31,7 +31,7 @@ struct QuantizeOptions {
   bool symmetric = true;
   double static_threshold = 15.0;    // v <= it: static per tensor (paper: v0)
   double dynamic_threshold = 150.0;  // v >= it: per token (paper: v1); between them: LAE, then static
-  std::string head = "keep";         // the output head: keep, or int8 (per vocabulary entry)
+  std::string head = "keep";         // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
   bool kv_int8 = false;              // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";        // of scales and dense tensors: auto (the source's), f32, f16, bf16
   CalibrationOptions calibration;
@@ -69,7 +69,7 @@ struct QuantizeReport {
   std::vector<LinearReport> linears;
   int64_t calibration_tokens = 0;
   std::optional<EvalResult> evaluation;  // of the result against the source, if asked for
-  std::optional<double> head_kl;         // mean KL that an int8 head alone costs on the same text
+  std::optional<double> head_kl;         // mean KL that a quantized head alone costs on the same text
   double bits_per_weight = 0;            // of the quantized matrices, scales and zero points counted
   std::vector<std::string> warnings;     // e.g. fewer calibration tokens than asked for
   uint64_t source_bytes = 0;             // dense size of the source's tensors in its own dtype

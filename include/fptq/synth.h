@@ -16,6 +16,7 @@ struct SynthOptions {
   // w4a8 only:
   int64_t group_size = 128;  // falls back as in quantize()
   bool symmetric = true;
+  std::string head = "keep";  // or int8, int4, as in quantize()
   uint64_t seed = 0;
   bool overwrite = false;
   int threads = 0;

@@ -6,7 +6,9 @@
 #include <map>
 #include <vector>
 
+#include "api/quantize_setup.h"
 #include "fptq/version.h"
+#include "model/layout.h"
 
 namespace fptq {
 namespace {
@@ -30,7 +32,9 @@ std::string decisions_line(const QuantizeReport& report) {
 
 std::string groups_line(const QuantizeOptions& options, const QuantizeReport& report) {
   std::map<int64_t, int64_t, std::greater<>> sizes;
-  for (const LinearReport& r : report.linears) ++sizes[r.group_size];
+  for (const LinearReport& r : report.linears) {
+    if (r.module != kHeadModule) ++sizes[r.group_size];
+  }
   std::string text;
   for (const auto& [size, count] : sizes) {
     text += fmt::format("{}{} ({} matrices)", text.empty() ? "" : ", ",
@@ -38,6 +42,14 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
   }
   return fmt::format("INT{}, {}, {}", options.weight_bits, options.symmetric ? "symmetric" : "asymmetric",
                      text);
+}
+
+std::string head_line(const ModelConfig& config, const QuantizeOptions& options) {
+  const std::optional<WeightSpec> spec = head_form(config, options);
+  if (!spec) return "not quantized";
+  return fmt::format("INT{}, {}, per-token activations", spec->bits,
+                     spec->group_size == 0 ? "one scale per vocabulary entry"
+                                           : fmt::format("groups of {}", spec->group_size));
 }
 
 }  // namespace
@@ -61,8 +73,7 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
       "| embeddings, norms | not quantized |\n| head | {} |\n| calibration | {} |\n",
       groups_line(options, report), report.bits_per_weight, decisions_line(report),
       options.kv_int8 ? "INT8 per head and token" : "not quantized",
-      options.head == "int8" ? "INT8, one scale per vocabulary entry, per-token activations"
-                             : "not quantized",
+      head_line(source.weights->config(), options),
       report.calibration_tokens == 0
           ? "none"
           : fmt::format(

@@ -148,8 +148,9 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), calibration.warnings.begin(), calibration.warnings.end());
   std::optional<LinearWeights> head;
-  if (options.head == "int8")
-    head = quantize_head(weights, writing.dtype, *pool, report.linears.emplace_back());
+  if (const std::optional<WeightSpec> spec = head_form(weights.config(), options)) {
+    head = quantize_head(weights, *spec, writing.dtype, *pool, report.linears.emplace_back());
+  }
   if (options.evaluate) {
     ProbeResult measured = evaluate_probe(probe, weights, head, *backend, progress);
     report.evaluation = std::move(measured.evaluation);

@@ -11,6 +11,7 @@
 #include "fptq/version.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/quantized_head.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -32,20 +33,30 @@ Checkpoint open_source(const std::string& model) {
 
 namespace {
 
+// Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
+int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
+  const int64_t groups = spec.group_size == 0 ? 1 : shape.cols / spec.group_size;
+  int64_t bytes = shape.rows * (spec.bits == 4 ? packed_row_bytes(shape.cols) : shape.cols);
+  bytes += shape.rows * groups * static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  if (!spec.symmetric) bytes += (shape.rows * spec.bits + 31) / 32 * 4 * groups;
+  return bytes;
+}
+
 int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  const auto dense_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
   int64_t bytes = 0;
   for (const LinearId id : kAllLinears) {
-    const auto [rows, cols] = linear_shape(config, id);
-    const GroupSize group = resolve_group_size(cols, options.group_size);
-    const int64_t groups = group.size == 0 ? 1 : cols / group.size;
-    bytes += rows * (options.weight_bits == 4 ? packed_row_bytes(cols) : cols) + rows * groups * dense_bytes;
-    if (!options.symmetric) bytes += (rows * options.weight_bits + 31) / 32 * 4 * groups;
+    const auto shape = linear_shape(config, id);
+    const int64_t group_size = resolve_group_size(shape.cols, options.group_size).size;
+    bytes += matrix_bytes(shape, {options.weight_bits, group_size, options.symmetric}, dtype);
   }
   return bytes;
 }
 
 }  // namespace
+
+std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
+  return head_spec(options.head, config.hidden_size, options.group_size, options.symmetric);
+}
 
 int64_t block_weights(const ModelConfig& config) {
   int64_t weights = 0;
@@ -68,10 +79,9 @@ uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options,
   const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
   int64_t bytes =
       config.num_layers * packed_block_bytes(config, options, dtype) + dense_weights(config) * each;
-  if (options.head == "int8") {
-    const int64_t head = config.vocab_size * config.hidden_size;
-    bytes += head + config.vocab_size * each;
-    if (!config.tied_embeddings) bytes -= head * each;
+  if (const std::optional<WeightSpec> head = head_form(config, options)) {
+    bytes += matrix_bytes({config.vocab_size, config.hidden_size}, *head, dtype);
+    if (!config.tied_embeddings) bytes -= config.vocab_size * config.hidden_size * each;
   }
   return static_cast<uint64_t>(bytes);
 }

@@ -1,6 +1,7 @@
 // What plan_quantize() and quantize() share.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "formats/checkpoint.h"
@@ -21,6 +22,8 @@ uint64_t dense_bytes(const ModelConfig& config);
 // Bytes of the result's tensors, and bits per weight of its quantized matrices, from the configuration alone.
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
+// How the output head is to be stored; nothing where it stays as it is. Throws Error(kUsage).
+std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options);
 // Parameters of a decoder block's matrices.
 int64_t block_weights(const ModelConfig& config);
 // Parameters outside of them: embeddings, head, norms.

@@ -20,6 +20,7 @@
 #include "model/shapes.h"
 #include "quant/grid.h"
 #include "quant/group_size.h"
+#include "quant/quantized_head.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -75,14 +76,27 @@ class Synthesis {
 
   void write_weights(const fs::path& path, Progress& progress) const;
   std::vector<BlockForms> forms() const;
+  std::optional<LinearForm> head_form() const {
+    const std::optional<WeightSpec> spec = head();
+    if (!spec) return std::nullopt;
+    return LinearForm{*spec, ActivationMode::kDynamicToken, true};
+  }
 
  private:
   WeightSpec spec(LinearId id) const {
     return {4, resolve_group_size(linear_shape(config_, id).cols, options_.group_size).size,
             options_.symmetric};
   }
+  std::optional<WeightSpec> head() const {
+    if (!quantizes()) return std::nullopt;
+    return head_spec(options_.head, config_.hidden_size, options_.group_size, options_.symmetric);
+  }
   std::vector<TensorInfo> layout() const;
   std::vector<NamedTensor> tensors_of(int64_t layer, LinearId id) const;
+  std::vector<NamedTensor> head_tensors(LinearWeights head) const {
+    head.activation.mode = ActivationMode::kDynamicToken;
+    return linear_tensors(kHeadModule, head, DType::kBF16);
+  }
   Tensor table(Stream stream) const {
     // Ids that the tokenizer lacks are made unlikely.
     return random_.dense(stream, config_.vocab_size, config_.hidden_size, kEmbeddingDeviation,
@@ -112,7 +126,7 @@ std::vector<NamedTensor> Synthesis::tensors_of(int64_t layer, LinearId id) const
   const double deviation = deviation_of(config_, id);
   LinearWeights linear;
   if (quantizes()) {
-    linear = random_.quantized(stream, rows, cols, deviation, spec(id));
+    linear = random_.quantized(stream, rows, cols, deviation, spec(id), rows);
     linear.activation = activation_of(layer, id);
   } else {
     linear.rows = rows;
@@ -147,7 +161,14 @@ std::vector<TensorInfo> Synthesis::layout() const {
   }
   add("model.norm.weight", {config_.hidden_size});
   add("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size});
-  if (!config_.tied_embeddings) add("lm_head.weight", {config_.vocab_size, config_.hidden_size});
+  if (const std::optional<WeightSpec> spec = head()) {
+    for (const NamedTensor& t :
+         head_tensors(blank_quantized(config_.vocab_size, config_.hidden_size, *spec))) {
+      out.push_back({t.name, t.tensor.dtype(), t.tensor.shape()});
+    }
+  } else if (!config_.tied_embeddings) {
+    add("lm_head.weight", {config_.vocab_size, config_.hidden_size});
+  }
   return out;
 }
 
@@ -167,7 +188,14 @@ void Synthesis::write_weights(const fs::path& path, Progress& progress) const {
   progress.end();
   writer.write("model.norm.weight", norm.bytes());
   writer.write("model.embed_tokens.weight", table(kEmbedding).bytes());
-  if (!config_.tied_embeddings) writer.write("lm_head.weight", table(kHead).bytes());
+  if (const std::optional<WeightSpec> spec = head()) {
+    for (const NamedTensor& t : head_tensors(random_.quantized(
+             kHead, config_.vocab_size, config_.hidden_size, kEmbeddingDeviation, *spec, tokenizer_vocab_))) {
+      writer.write(t.name, t.tensor.bytes());
+    }
+  } else if (!config_.tied_embeddings) {
+    writer.write("lm_head.weight", table(kHead).bytes());
+  }
   writer.commit();
 }
 
@@ -177,6 +205,7 @@ Json recipe(const SynthOptions& options, int64_t layers) {
               {"scheme", options.scheme},         {"seed", options.seed}};
   if (options.scheme == "w4a8") {
     out["weights"] = {{"bits", 4}, {"group_size", options.group_size}, {"symmetric", options.symmetric}};
+    out["head"] = options.head;
   }
   return out;
 }
@@ -223,7 +252,11 @@ SynthReport synthesize(const std::string& output, const SynthOptions& options, P
   const ModelConfig config = find_family(config_json, "config.json").from_json(config_json, "config.json");
   const SynthTokenizer tokenizer = train_synth_tokenizer(held_out_text(), kMerges);
   const Synthesis synthesis(options, config, tokenizer.vocab_size, *pool);
-  if (synthesis.quantizes()) config_json["quantization_config"] = make_quantization_config(synthesis.forms());
+  if (synthesis.quantizes()) {
+    const std::optional<LinearForm> head = synthesis.head_form();
+    config_json["quantization_config"] = make_quantization_config(synthesis.forms(), head);
+    if (head) config_json["tie_word_embeddings"] = false;
+  }
 
   check_output(output, {}, options.overwrite);
   const std::string described = recipe(options, layers).dump(2) + "\n";

@@ -1,18 +1,30 @@
 #include "quant/quantized_head.h"
 
+#include <fmt/format.h>
+
+#include "fptq/error.h"
 #include "quant/deviation.h"
+#include "quant/group_size.h"
 #include "quant/round_to_nearest.h"
 
 namespace fptq {
 
-LinearWeights quantize_head(const WeightSource& source, DType scale_dtype, ThreadPool& pool,
-                            LinearReport& report) {
+std::optional<WeightSpec> head_spec(const std::string& name, int64_t hidden_size, int64_t group_size,
+                                    bool symmetric) {
+  if (name == "keep") return std::nullopt;
+  if (name == "int8") return WeightSpec{8, 0, true};
+  if (name == "int4") return WeightSpec{4, resolve_group_size(hidden_size, group_size).size, symmetric};
+  throw Error(ErrorKind::kUsage, "--head", fmt::format("\"{}\" is none of keep, int8, int4", name));
+}
+
+LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
+                            ThreadPool& pool, LinearReport& report) {
   const LinearWeights head = source.head();
   const WeightRows rows(head, {}, source.where() + ":lm_head");
-  LinearWeights quantized = round_to_nearest(rows, {8, 0, true}, scale_dtype, pool);
+  LinearWeights quantized = round_to_nearest(rows, spec, scale_dtype, pool);
   quantized.activation.mode = ActivationMode::kDynamicToken;
   const Deviation deviation = measure_deviation(rows, quantized, pool);
-  report = {"lm_head", 8, 0, false, deviation.relative_error, deviation.sqnr_db};
+  report = {"lm_head", spec.bits, spec.group_size, false, deviation.relative_error, deviation.sqnr_db};
   return quantized;
 }
 

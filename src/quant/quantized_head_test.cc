@@ -17,7 +17,7 @@ TEST(QuantizedHead, OneScalePerVocabularyEntry) {
   ThreadPool pool(2);
   LinearReport report;
   const LinearWeights head = source.head();
-  const LinearWeights q = quantize_head(source, DType::kF32, pool, report);
+  const LinearWeights q = quantize_head(source, *head_spec("int8", 0, 0, true), DType::kF32, pool, report);
   EXPECT_EQ(q.spec, (WeightSpec{8, 0, true}));
   EXPECT_EQ(q.activation.mode, ActivationMode::kDynamicToken);
   ASSERT_EQ(q.rows, head.rows);

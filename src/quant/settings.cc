@@ -5,6 +5,7 @@
 #include "fptq/error.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/quantized_head.h"
 
 namespace fptq {
 namespace {
@@ -29,9 +30,7 @@ void check_options(const QuantizeOptions& o) {
                 fmt::format("are {:g} (static) and {:g} (dynamic), expected 0 <= static <= dynamic",
                             o.static_threshold, o.dynamic_threshold));
   }
-  if (o.head != "keep" && o.head != "int8") {
-    throw Error(ErrorKind::kUsage, "head", fmt::format("\"{}\" is unknown, expected keep or int8", o.head));
-  }
+  head_spec(o.head, 0, o.group_size, o.symmetric);
   resolve_output_dtype(o, ModelConfig{});
 }
 

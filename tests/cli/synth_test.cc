@@ -74,7 +74,10 @@ TEST(Synth, PlainAndAsymmetricModelsAreWhole) {
   ASSERT_EQ(synth(asym, {"--asym", "--group-size", "64"}).code, 0);
   EXPECT_EQ(inspect(plain)["format"], "huggingface");
   EXPECT_THAT(inspect(asym).dump(), HasSubstr("int4 g64 asym"));
-  for (const std::string& out : {plain, asym}) {
+  const std::string head8 = (folder / "head8").string(), head4 = (folder / "head4").string();
+  ASSERT_EQ(synth(head8, {"--head", "int8"}).code, 0);
+  ASSERT_EQ(synth(head4, {"--head", "int4", "--asym", "--group-size", "32"}).code, 0);
+  for (const std::string& out : {plain, asym, head8, head4}) {
     EXPECT_EQ(run_fptq({"verify", out}).code, 0);
     EXPECT_EQ(run_fptq({"generate", out, "The fox", "-n", "2"}).code, 0);
   }
@@ -86,6 +89,7 @@ TEST(Synth, RefusesWhatItCannotDo) {
   EXPECT_THAT(run_fptq({"synth", out}).err, HasSubstr("--shape: is missing"));
   EXPECT_THAT(run_fptq({"synth", out, "--shape", "gpt-5"}).err, HasSubstr("llama-3.2-1b"));
   EXPECT_THAT(synth(out, {"--scheme", "bf16", "--asym"}).err, HasSubstr("no zero points"));
+  EXPECT_THAT(synth(out, {"--scheme", "bf16", "--head", "int8"}).err, HasSubstr("no quantized head"));
   EXPECT_FALSE(std::filesystem::exists(out));
   std::filesystem::create_directory(out);
   EXPECT_EQ(synth(out).code, 4) << "exists already";

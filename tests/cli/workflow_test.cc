@@ -150,12 +150,15 @@ TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
   EXPECT_THAT(run.err, HasSubstr("memory")) << "the plan comes before the work";
 }
 
-// transformers 5, float32 weights and arithmetic, log-softmax in float64, on the first 2,048 tokens.
-TEST(Quantize, AnInt8HeadIsPricedAndRuns) {
+class QuantizeHead : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Bits, QuantizeHead, testing::Values("int8", "int4"));
+
+TEST_P(QuantizeHead, IsPricedAndRuns) {
   const TempFolder folder;
   const std::string out = (folder / "out").string();
   const Outcome run = run_fptq({"quantize", kTinyModel, out, "--calib", "random", "--nsamples", "4",
-                                "--seqlen", "128", "--head", "int8", "--json", "-q"});
+                                "--seqlen", "128", "--head", GetParam(), "--json", "-q"});
   ASSERT_EQ(run.code, 0) << run.err;
   const Json json = parse_json(run.out, "report");
   EXPECT_EQ(json["linears"].size(), 5u * 7 + 1);
@@ -166,6 +169,7 @@ TEST(Quantize, AnInt8HeadIsPricedAndRuns) {
   EXPECT_EQ(run_fptq({"verify", out}).code, 0);
 }
 
+// transformers 5, float32 weights and arithmetic, log-softmax in float64, on the first 2,048 tokens.
 TEST(Eval, PerplexityEqualsTransformers) {
   const Outcome run = run_fptq(
       {"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "256", "--max-tokens", "2048", "--json"});

@@ -58,16 +58,30 @@ void for_rows(ThreadPool& pool, int64_t rows, const std::function<void(int64_t)>
 // Largest weight of a group of 128, in deviations: the expected maximum of so many normal values.
 constexpr double kGroupMaximum = 2.75;
 
-// The 4-bit code, as it is stored (0..15, zero at 8), of the middle of each of 256 equally likely slices.
-std::array<uint8_t, 256> code_table(std::span<const float> quantiles, bool symmetric) {
-  std::array<uint8_t, 256> table{};
-  const double step = symmetric ? kGroupMaximum / 7 : 2 * kGroupMaximum / 15;
+// One step of the grid, in deviations.
+double step_of(const WeightSpec& spec) {
+  const int steps = (1 << spec.bits) - 1;
+  return spec.symmetric ? kGroupMaximum / (steps / 2) : 2 * kGroupMaximum / steps;
+}
+
+// The code of the middle of each of 256 equally likely slices.
+std::array<int8_t, 256> code_table(std::span<const float> quantiles, const WeightSpec& spec) {
+  std::array<int8_t, 256> table{};
+  const double step = step_of(spec), highest = (1 << (spec.bits - 1)) - 1;
   const size_t slice = quantiles.size() / table.size();
   for (size_t i = 0; i < table.size(); ++i) {
     const double code = std::nearbyint(static_cast<double>(quantiles[i * slice + slice / 2]) / step);
-    table[i] = static_cast<uint8_t>(std::clamp(code, symmetric ? -7.0 : -8.0, 7.0) + 8);
+    table[i] = static_cast<int8_t>(std::clamp(code, spec.symmetric ? -highest : -highest - 1, highest));
   }
   return table;
+}
+
+int64_t code_row_bytes(const WeightSpec& spec, int64_t cols) {
+  return spec.bits == 4 ? packed_row_bytes(cols) : cols;
+}
+
+DType code_dtype(const WeightSpec& spec) {
+  return spec.bits == 4 ? DType::kU8 : DType::kI8;
 }
 
 }  // namespace
@@ -113,7 +127,7 @@ LinearWeights blank_quantized(int64_t rows, int64_t cols, const WeightSpec& spec
     std::memset(data, 0, t.bytes().size());
     return t;
   };
-  out.codes = allocate(DType::kU8, rows, packed_row_bytes(cols));
+  out.codes = allocate(code_dtype(spec), rows, code_row_bytes(spec, cols));
   std::byte* scales = nullptr;
   out.scales = Tensor::allocate(DType::kBF16, {rows, out.groups()}, &scales);
   const std::vector<float> ones(static_cast<size_t>(rows * out.groups()), 1.0f);
@@ -123,35 +137,43 @@ LinearWeights blank_quantized(int64_t rows, int64_t cols, const WeightSpec& spec
 }
 
 LinearWeights RandomWeights::quantized(uint64_t stream, int64_t rows, int64_t cols, double deviation,
-                                       const WeightSpec& spec) const {
+                                       const WeightSpec& spec, int64_t quiet_from) const {
   LinearWeights out;
   out.rows = rows;
   out.cols = cols;
   out.spec = spec;
-  const int64_t groups = out.groups(), row_bytes = packed_row_bytes(cols);
+  const int64_t groups = out.groups(), row_bytes = code_row_bytes(spec, cols);
   std::byte *codes = nullptr, *scales = nullptr, *zeros = nullptr;
-  out.codes = Tensor::allocate(DType::kU8, {rows, row_bytes}, &codes);
+  out.codes = Tensor::allocate(code_dtype(spec), {rows, row_bytes}, &codes);
   out.scales = Tensor::allocate(DType::kBF16, {rows, groups}, &scales);
   if (!spec.symmetric) out.zero_points = Tensor::allocate(DType::kI8, {rows, groups}, &zeros);
 
-  const std::array<uint8_t, 256> table = code_table(quantiles_, spec.symmetric);
-  const double step = deviation * (spec.symmetric ? kGroupMaximum / 7 : 2 * kGroupMaximum / 15);
+  const std::array<int8_t, 256> table = code_table(quantiles_, spec);
+  const double step = deviation * step_of(spec);
   for_rows(pool_, rows, [&](int64_t r) {
     RowRandom random(seed_, stream, r);
     std::vector<float> row_scales(static_cast<size_t>(groups));
+    const double loudness = r < quiet_from ? step : step / 4;
     for (int64_t g = 0; g < groups; ++g) {
       const uint64_t bits = random.next();
       // Maxima of groups differ by some ten percent.
       const double jitter = 0.9 + 0.2 * static_cast<double>(bits >> 40) / static_cast<double>(1 << 24);
-      row_scales[static_cast<size_t>(g)] = static_cast<float>(step * jitter);
+      row_scales[static_cast<size_t>(g)] = static_cast<float>(loudness * jitter);
       if (zeros != nullptr) zeros[r * groups + g] = static_cast<std::byte>(static_cast<int>(bits % 3) - 1);
     }
     encode_row(DType::kBF16, row_scales.data(), scales + r * groups * 2, groups);
     std::byte* row = codes + r * row_bytes;
     uint64_t bits = 0;
-    for (int64_t b = 0; b < row_bytes; ++b, bits >>= 16) {
-      if (b % 4 == 0) bits = random.next();
-      row[b] = static_cast<std::byte>(table[bits & 0xff] | table[bits >> 8 & 0xff] << 4);
+    if (spec.bits == 4) {
+      for (int64_t b = 0; b < row_bytes; ++b, bits >>= 16) {
+        if (b % 4 == 0) bits = random.next();
+        row[b] = static_cast<std::byte>((table[bits & 0xff] + 8) | (table[bits >> 8 & 0xff] + 8) << 4);
+      }
+    } else {
+      for (int64_t b = 0; b < row_bytes; ++b, bits >>= 8) {
+        if (b % 8 == 0) bits = random.next();
+        row[b] = static_cast<std::byte>(table[bits & 0xff]);
+      }
     }
   });
   return out;

@@ -19,10 +19,10 @@ class RandomWeights {
   // A BF16 [rows, cols] matrix, normal with deviation `deviation`, and a quarter of it from row `quiet_from`
   // on. `stream` tells tensors apart: the same one gives the same values.
   Tensor dense(uint64_t stream, int64_t rows, int64_t cols, double deviation, int64_t quiet_from) const;
-  // What rounding such a matrix would give: 4-bit codes of that distribution, and one BF16 scale for each
-  // group of `spec`. The activation is left unset.
+  // What rounding such a matrix would give: codes of that distribution, and one BF16 scale for each group of
+  // `spec`. The activation is left unset.
   LinearWeights quantized(uint64_t stream, int64_t rows, int64_t cols, double deviation,
-                          const WeightSpec& spec) const;
+                          const WeightSpec& spec, int64_t quiet_from) const;
 
  private:
   uint64_t seed_;
