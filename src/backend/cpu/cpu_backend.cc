@@ -15,6 +15,10 @@ namespace {
 // to balance two threads.
 constexpr int64_t kTokenGrain = 16;
 constexpr int64_t kElementGrain = 1 << 14;
+// A linear layer reads its weights once up to so many tokens; each thread then does it in about so many
+// stretches, few enough for the memory's sake, enough for a slow thread to leave some to the others.
+constexpr int64_t kFewTokens = 8;
+constexpr int64_t kStretches = 4;
 
 class CpuBackend final : public Backend {
  public:
@@ -54,7 +58,10 @@ class CpuBackend final : public Backend {
         for (int64_t p = 0; p < layer.panels(); ++p) panels_.push_back({&layer, p, y[i]});
       }
       if (leader.input() != nullptr) quantize_input(*leader.input(), leader.activation(), x, tokens);
-      pool_.parallel_for(static_cast<int64_t>(panels_.size()), 1, [&](int64_t begin, int64_t end) {
+      // Panels are independent: how many are in a chunk changes no result.
+      const auto panels = static_cast<int64_t>(panels_.size());
+      const int64_t grain = tokens <= kFewTokens ? panels / (kStretches * pool_.threads()) : 1;
+      pool_.parallel_for(panels, grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const Panel& panel = panels_[static_cast<size_t>(i)];
           panel.layer->run(panel.index, x, quantized_, tokens, panel.y);

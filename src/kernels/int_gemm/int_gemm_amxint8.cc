@@ -192,7 +192,7 @@ void unpack(const uint8_t* nibbles, int64_t bytes, uint8_t* codes) {
   for (int64_t i = 0; i < bytes; i += kStep, codes += 2 * kStep) {
     for (int64_t v = 0; v < kStep; v += 64) {
       const __m512i packed = _mm512_load_si512(nibbles + i + v);
-      _mm_prefetch((const char*)nibbles + i + v + 4096, _MM_HINT_T0);
+      _mm_prefetch((const char*)nibbles + i + v + 4096, _MM_HINT_T1);
       _mm512_store_si512(codes + v, _mm512_and_si512(packed, low));
       _mm512_store_si512(codes + kStep + v, _mm512_and_si512(_mm512_srli_epi16(packed, 4), low));
     }

@@ -121,7 +121,7 @@ struct Nibbles {
 #pragma GCC unroll 1
       for (; some > 0; --some, codes += kStep, a += 8 * T) {
         const __m256i bytes0 = load(codes), bytes1 = load(codes + 32);
-        _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
+        _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T1);
         const __m256i low0 = low_codes(bytes0), low1 = low_codes(bytes1);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
@@ -178,7 +178,7 @@ struct StoredBytes {
                                                         __m256i (&sum)[T][kVectors]) {
     for (int64_t s = 0; s < steps; ++s, codes += kStep / 2, a += 4 * T) {
       const __m256i bytes = load(codes);
-      if (s % 2 == 0) _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
+      if (s % 2 == 0) _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T1);
       const __m256i w0 = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes));
       const __m256i w1 = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1));
 #pragma GCC unroll 8
@@ -296,7 +296,7 @@ constexpr Tile kStoredBytes[kRows][2] = FPTQ_ALL_TILES(StoredBytes);
 
 void unpack_nibbles(const uint8_t* stored, int64_t bytes, uint8_t* codes) {
   for (int64_t i = 0; i < bytes; i += kStep, codes += 2 * kStep) {
-    _mm_prefetch((const char*)stored + i + kPrefetch, _MM_HINT_T0);
+    _mm_prefetch((const char*)stored + i + kPrefetch, _MM_HINT_T1);
     for (int64_t v = 0; v < kStep; v += 32) {
       const __m256i packed = load(stored + i + v);
       store(codes + v, low_codes(packed));

@@ -70,8 +70,8 @@ template <int T>
 inline __attribute__((always_inline)) void dot_step(Nibbles, const uint8_t* codes, const int8_t* a,
                                                     __m512i (&sum)[T][kVectors]) {
   const __m512i bytes0 = _mm512_load_si512(codes), bytes1 = _mm512_load_si512(codes + 64);
-  _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T0);
-  _mm_prefetch((const char*)codes + kPrefetch + 64, _MM_HINT_T0);
+  _mm_prefetch((const char*)codes + kPrefetch, _MM_HINT_T1);
+  _mm_prefetch((const char*)codes + kPrefetch + 64, _MM_HINT_T1);
   const __m512i low0 = low_codes(bytes0), low1 = low_codes(bytes1);
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) {
@@ -193,7 +193,7 @@ void unpack(const uint8_t* nibbles, int64_t bytes, uint8_t* codes) {
 #pragma GCC unroll 2
     for (int64_t v = 0; v < kBlock; v += 64) {
       const __m512i packed = _mm512_load_si512(nibbles + i + v);
-      _mm_prefetch((const char*)nibbles + i + v + kPrefetch, _MM_HINT_T0);
+      _mm_prefetch((const char*)nibbles + i + v + kPrefetch, _MM_HINT_T1);
       _mm512_store_si512(codes + v, low_codes(packed));
       _mm512_store_si512(codes + kBlock + v, high_codes(packed));
     }
