@@ -2,6 +2,7 @@
 
 #include "common_options.h"
 #include "console.h"
+#include "fptq/kv_cache.h"
 #include "fptq/report.h"
 
 namespace fptq::app {
@@ -18,7 +19,7 @@ int run_bench(const Arguments& args) {
   line.positional("MODEL", model, "Hugging Face directory or GGUF file");
   line.integers("-t,--threads", options.threads, 1, 1024, "threads; without it, all cores");
   line.integers("-b,--batch", options.batch, 1, 1024, "sequences at a time");
-  line.choices("--kv", options.kv, bench_kv_names(), "KV cache; without it, as the model says");
+  line.choices("--kv", options.kv, kv_names(), "KV cache; without it, as the model says");
   line.integer("-p,--prompt", options.prompt, 1, kMaxTokens, "tokens of a prompt");
   line.integer("-n,--gen", options.gen, 1, kMaxTokens, "new tokens behind it");
   line.integer("-r,--repeats", options.repeats, 1, 1000, "measurements of each");

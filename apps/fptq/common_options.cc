@@ -1,5 +1,7 @@
 #include "common_options.h"
 
+#include "fptq/kv_cache.h"
+
 namespace fptq::app {
 
 void add_threads(CommandLine& line, int& threads) {
@@ -11,7 +13,9 @@ void add_json(CommandLine& line, bool& json) {
 }
 
 void add_kv(CommandLine& line, std::string& kv) {
-  line.choice("--kv", kv, {"auto", "float", "f16", "int8"}, "KV cache; auto: as the model says");
+  std::vector<std::string> names = kv_names();
+  names.insert(names.begin(), "auto");
+  line.choice("--kv", kv, names, "KV cache; auto: as the model says");
 }
 
 void add_verbosity(CommandLine& line, VerbosityFlags& flags) {

@@ -14,7 +14,7 @@ struct BenchOptions {
   // Every combination is measured.
   std::vector<int> threads;      // empty: all usable cores
   std::vector<int> batch = {1};  // sequences at a time
-  std::vector<std::string> kv;   // of bench_kv_names(); empty: as the model says
+  std::vector<std::string> kv;   // of kv_names(); empty: as the model says
   int64_t prompt = 512;          // tokens of each sequence's prompt
   int64_t gen = 128;             // tokens generated behind it for each sequence
   int repeats = 3;
@@ -44,8 +44,6 @@ struct BenchResult {
   int repeats = 0;
   std::vector<BenchRun> runs;  // threads vary slowest, then the batch, then kv
 };
-
-std::vector<std::string> bench_kv_names();
 
 // Prompts are random ids of a fixed seed; the likeliest token goes on, past any end token. Prompts pass in
 // pieces of up to 512 tokens over all sequences. A short run that is not measured warms up every combination.

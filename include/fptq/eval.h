@@ -17,7 +17,7 @@ struct EvalOptions {
   int64_t ctx = 0;          // tokens of a window; 0: 2048, or the model's maximum where that is less
   int64_t max_tokens = 0;   // use only the first so many tokens; 0: all
   std::string reference;    // path of the model to compare with; empty: none
-  std::string kv = "auto";  // auto (as the checkpoint says), float, f16, int8
+  std::string kv = "auto";  // auto (as the checkpoint says), f32, f16, int8
   int threads = 0;
 };
 

@@ -20,7 +20,7 @@ struct GenerateOptions {
   bool ignore_eos = false;
   bool chat = false;        // wrap the prompt in the model's chat format
   std::string system;       // system message, with chat
-  std::string kv = "auto";  // auto, float, f16, int8
+  std::string kv = "auto";  // auto, f32, f16, int8
   int threads = 0;
 };
 

@@ -8,8 +8,8 @@
 namespace fptq {
 
 // Runs `ids` as one sequence through `model` and writes the logits of every position to `out_path`:
-// little-endian float32 [ids, vocabulary], nothing else. `kv` is auto, float or int8; threads 0 means all
-// cores.
+// little-endian float32 [ids, vocabulary], nothing else. `kv` is "auto" or one of kv_names(); threads 0 means
+// all cores.
 void write_logits(const std::string& model, const std::vector<int32_t>& ids, const std::string& out_path,
                   const std::string& kv, int threads);
 

@@ -23,7 +23,7 @@ def fptq_logits(fptq, model, ids, vocab):
         ids_file, out_file = pathlib.Path(folder, "ids.json"), pathlib.Path(folder, "logits.f32")
         ids_file.write_text(json.dumps([int(i) for i in ids]))
         # The judge keeps its cache in floats, too.
-        command = [fptq, "logits", str(model), "--ids", str(ids_file), "--out", str(out_file), "--kv", "float"]
+        command = [fptq, "logits", str(model), "--ids", str(ids_file), "--out", str(out_file), "--kv", "f32"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)}\nfailed with {done.returncode}: {done.stderr.strip()}")

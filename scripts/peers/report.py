@@ -7,7 +7,7 @@ SCHEMA = "fptq.bench_peers.v1"
 
 
 def facts(measurements, machine, date, options):
-    ours = {_place(m): m for m in measurements if m.engine.name == "fptq"}
+    ours = {_place(m): m for m in measurements if m.engine.yardstick}
     results = []
     for m in measurements:
         fptq = ours.get(_place(m))
@@ -61,7 +61,8 @@ def markdown(facts):
         *lines, "",
         f"Tokens/s, best / median; rounds in which the engines take turns: {facts['rounds']}, each the mean of repeats: "
         f"{facts['repeats']}; in brackets how many times as fast fptq is, best to "
-        "best. \"Linear layers only\" leaves out attention, norms and everything else: a lower bound of that engine's time, "
+        "best, with the int4 head, which reads as many bytes as Q4_0 --pure does; caches of keys and values have 16 bits. "
+        "\"Linear layers only\" leaves out attention, norms and everything else: a lower bound of that engine's time, "
         "not a model.", "",
         f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, "
         f"{machine['system']}; {' '.join(machine['isa'])}; load {min(loads):.1f} to {max(loads):.1f} before each "

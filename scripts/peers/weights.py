@@ -16,17 +16,18 @@ class Weights:
         self._threads = threads
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def fptq(self, shape):
+    def fptq(self, shape, head):
         """Our own format: W4A8, symmetric."""
 
         def make(path):
             if shape.name == SMOLLM2:
                 run([self._fptq, "quantize", str(self._smollm2), str(path), "--group-size", str(shape.group),
-                     "--calib", "random", "--no-eval", "--force"])
+                     "--head", head, "--calib", "random", "--no-eval", "--force"])
             else:
-                run([self._fptq, "synth", str(path), "--shape", shape.name, "--scheme", "w4a8"])
+                run([self._fptq, "synth", str(path), "--shape", shape.name, "--scheme", "w4a8",
+                     "--head", head, "--force"])
 
-        return self._once(f"{shape.name}.fptq-w4a8", make)
+        return self._once(f"{shape.name}.fptq-w4a8-head-{head}", make)
 
     def q4_0(self, shape):
         """llama.cpp's Q4_0 for every matrix, the embedding (which is the head, too) included."""

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "api/engine.h"
+#include "api/kv_names.h"
 #include "api/peak_memory.h"
 #include "base/thread_pool.h"
 #include "fptq/error.h"
@@ -17,24 +18,6 @@ namespace fptq {
 namespace {
 
 constexpr int64_t kPrefillTokens = 512;  // of one pass, as when text is generated
-
-struct KvName {
-  const char* name;
-  KvType type;
-};
-constexpr KvName kKvNames[] = {{"f32", KvType::kFloat}, {"int8", KvType::kInt8}};
-
-KvType kv_of(const std::string& name) {
-  for (const KvName& kv : kKvNames) {
-    if (name == kv.name) return kv.type;
-  }
-  throw Error(ErrorKind::kUsage, "--kv",
-              fmt::format("'{}' is none of {}", name, fmt::join(bench_kv_names(), ", ")));
-}
-
-std::string name_of(KvType type) {
-  return std::ranges::find(kKvNames, type, &KvName::type)->name;
-}
 
 Measured summary(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
@@ -125,7 +108,7 @@ class Bench {
     BenchRun run;
     run.threads = c.threads;
     run.batch = c.batch;
-    run.kv = name_of(c.kv);
+    run.kv = kv_name(c.kv);
     run.prompt = options_.prompt;
     run.gen = options_.gen;
     const auto prompts = random_prompts(model.config().vocab_size, c.batch, options_.prompt);
@@ -174,23 +157,17 @@ void check(const BenchOptions& options) {
   at_least_1("--prompt", options.prompt);
   at_least_1("--gen", options.gen);
   at_least_1("--repeats", options.repeats);
-  for (const std::string& name : options.kv) kv_of(name);
+  for (const std::string& name : options.kv) check_kv_name(name);
 }
 
 std::vector<KvType> kv_types(const BenchOptions& options, const Checkpoint& checkpoint) {
   if (options.kv.empty()) return {kv_type("auto", checkpoint)};
   std::vector<KvType> types;
-  for (const std::string& name : options.kv) types.push_back(kv_of(name));
+  for (const std::string& name : options.kv) types.push_back(kv_type(name, checkpoint));
   return types;
 }
 
 }  // namespace
-
-std::vector<std::string> bench_kv_names() {
-  std::vector<std::string> names;
-  for (const KvName& kv : kKvNames) names.emplace_back(kv.name);
-  return names;
-}
 
 BenchResult bench(const std::string& model, const BenchOptions& options, Progress& progress) {
   check(options);

@@ -4,6 +4,7 @@
 
 #include "api/engine.h"
 #include "api/held_out_text.h"
+#include "api/kv_names.h"
 #include "api/measure_alone.h"
 #include "eval/perplexity.h"
 #include "fptq/error.h"

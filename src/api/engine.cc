@@ -18,14 +18,6 @@ std::unique_ptr<ThreadPool> make_pool(int threads) {
   return std::make_unique<ThreadPool>(threads);
 }
 
-KvType kv_type(const std::string& name, const Checkpoint& checkpoint) {
-  if (name == "auto") return checkpoint.kv_int8 ? KvType::kInt8 : KvType::kFloat;
-  if (name == "float") return KvType::kFloat;
-  if (name == "f16") return KvType::kHalf;
-  if (name == "int8") return KvType::kInt8;
-  throw Error(ErrorKind::kUsage, "--kv", fmt::format("\"{}\" is none of auto, float, f16, int8", name));
-}
-
 Engine::Engine(const std::string& path, ThreadPool& pool) {
   const double start = seconds_now();
   const kernels::Isa isa = kernels::active_isa();

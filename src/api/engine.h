@@ -16,9 +16,6 @@ namespace fptq {
 // A pool of `threads` (0: all cores). Throws Error(kUsage) outside 0..1024.
 std::unique_ptr<ThreadPool> make_pool(int threads);
 
-// "auto" (as the checkpoint asks), "float" or "int8"; else Error(kUsage).
-KvType kv_type(const std::string& name, const Checkpoint& checkpoint);
-
 // One loaded model with its backend. Members are destroyed in reverse order, the model before its backend.
 struct Engine {
   std::optional<PackedFile> packed;  // integer layers as the backend runs them, mapped

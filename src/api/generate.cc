@@ -1,6 +1,7 @@
 #include "fptq/generate.h"
 
 #include "api/engine.h"
+#include "api/kv_names.h"
 #include "runtime/session.h"
 
 namespace fptq {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/engine.h"
+#include "api/kv_names.h"
 #include "base/file_io.h"
 #include "fptq/error.h"
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "api/engine.h"
+#include "api/kv_names.h"
 #include "base/json.h"
 #include "fptq/error.h"
 #include "runtime/session.h"

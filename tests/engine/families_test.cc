@@ -21,7 +21,7 @@ TEST_P(FamilyLogits, AreThoseOfTransformers) {
   const Json golden = parse_json(read_text_file(folder / "logits.json"), "logits.json");
   const TempFolder temporary;
   const std::string out = (temporary / "logits.f32").string();
-  write_logits(folder.string(), golden.at("ids"), out, "float", 2);
+  write_logits(folder.string(), golden.at("ids"), out, "f32", 2);
   const std::string raw = read_text_file(out);
   const auto* logits = reinterpret_cast<const float*>(raw.data());
   for (const auto& [position, expected] : golden.at("positions").items()) {

@@ -32,7 +32,7 @@ TEST_P(GoldenLogits, AgreeToATenThousandth) {
   const std::string out = (folder.path() / "logits.f32").string();
   for (const Json& doc : golden.at("docs")) {
     const std::vector<int32_t> ids = doc.at("ids");
-    write_logits(model.string(), ids, out, "float", 2);
+    write_logits(model.string(), ids, out, "f32", 2);
     const std::string raw = read_text_file(out);
     const auto* logits = reinterpret_cast<const float*>(raw.data());
     const size_t vocab = raw.size() / sizeof(float) / ids.size();
