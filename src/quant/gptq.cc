@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/vector_clones.h"
 #include "linalg/sgemm.h"
 #include "quant/coordinate_descent.h"
 #include "quant/grid_search.h"
@@ -14,6 +15,10 @@ namespace {
 
 constexpr int64_t kRows = 16;    // of a task
 constexpr int64_t kBlock = 128;  // columns whose errors are handed on together
+
+FPTQ_VECTOR_CLONES void subtract_scaled(float* y, float factor, const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] -= factor * x[i];
+}
 
 // Up to kRows rows of one matrix, each on its own.
 class Rows {
@@ -102,7 +107,7 @@ class Rows {
       round_group({w + i, 1}, grids(t)[static_cast<size_t>(col / size_)], spec_.bits, &code);
       const float* u = curvature_.factor() + i * n_;
       const float error = (w[i] - decoded(t, col, code)) / u[i];
-      for (int64_t j = i + 1; j < end; ++j) w[j] -= error * u[j];
+      subtract_scaled(w + i + 1, error, u + i + 1, end - i - 1);
       handed_on_[static_cast<size_t>(t * kBlock + i - begin)] = error;
     }
   }
