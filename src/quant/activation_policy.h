@@ -1,11 +1,12 @@
 // Activation policies: how one shared input of linear layers is quantized, decided from its statistics alone.
-// A policy knows no model: whoever calls it says which norm, if any, can absorb an equalization.
+// A policy knows no model: whoever calls it says what, if anything, can absorb an equalization.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "quant/observer.h"
+#include "quant/weight_rows.h"
 #include "tensor/dtype.h"
 #include "tensor/linear_weights.h"
 
@@ -14,16 +15,23 @@ namespace fptq {
 struct ActivationContext {
   const ActivationStatistics& statistics;  // empty for methods that need no data
   std::string norm = {};                   // the norm that can absorb a scale ("input_layernorm"), or empty
-  double static_threshold = 15.0;          // v0 of the paper
-  double dynamic_threshold = 150.0;        // v1
-  DType scale_dtype = DType::kF32;         // that the static scale is stored in: it is rounded to it here
+  // The row of the layer that makes channel j and can absorb its scale (v_proj's, up_proj's): channels of one
+  // row must have the same scale. Empty where a norm makes them, one for each.
+  std::span<const int32_t> producer_rows = {};
+  std::span<const WeightRows> consumers = {};  // that read the input
+  WeightSpec weights = {};                     // of the consumers
+  double static_threshold = 15.0;              // v0 of the paper
+  double dynamic_threshold = 150.0;            // v1
+  DType scale_dtype = DType::kF32;             // that the static scale is stored in: it is rounded to it here
+  ThreadPool* pool = nullptr;
 };
 
 struct ActivationPlan {
   ActivationSpec spec;
-  std::vector<float> equalization;  // s_j to fold into `norm` and the consumers' columns; empty: none
-  double v = 0.0;                   // largest |x| before equalization
-  std::string reason;               // for people
+  // s_j, to fold into what makes the input and into the consumers' columns; empty: none.
+  std::vector<float> equalization;
+  double v = 0.0;      // largest |x| before equalization
+  std::string reason;  // for people
 };
 
 // FPTQ (shared/docs/method.md section 1.8), with v measured before equalization and both limits inclusive:
@@ -33,6 +41,12 @@ struct ActivationPlan {
 // An input that gives no usable static scale (all zero in calibration, or v / 127 outside the scale's type)
 // is quantized per token too: that is right for any data to come.
 ActivationPlan fptq_policy(const ActivationContext& input);
+
+// By search: of several equalizations (none, LAE tempered, SmoothQuant) the one with the least error of the
+// layers' outputs on sampled tokens, weights and activations both rounded; then static per tensor, with the
+// range that serves best, where that costs less than two hundredths of the error, and per token elsewhere.
+// Uses every fold there is, into norms, v_proj and up_proj. Needs a sample.
+ActivationPlan searched_policy(const ActivationContext& input);
 
 // A scale per token everywhere; needs no statistics.
 ActivationPlan per_token_policy(const ActivationContext& input);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 
 #include "fptq/error.h"
@@ -14,6 +16,8 @@
 namespace fptq {
 namespace {
 
+constexpr double kDamping = 0.01;  // GPTQ's
+
 // The norm that can absorb a scale of this input without touching anything else.
 std::optional<NormId> absorbing_norm(const InputFacts& facts) {
   if (facts.producer == Producer::kAttentionNorm) return NormId::kAttention;
@@ -23,6 +27,45 @@ std::optional<NormId> absorbing_norm(const InputFacts& facts) {
 
 std::string last_name(const std::string& module) {
   return module.substr(module.rfind('.') + 1);
+}
+
+// The row of v_proj or up_proj that makes each channel of an input: a channel of a query head comes from the
+// key-value head that it shares. None where a norm makes them.
+std::vector<int32_t> rows_that_make(Producer producer, const ModelConfig& config) {
+  std::vector<int32_t> rows;
+  if (producer == Producer::kUpProj) {
+    rows.resize(static_cast<size_t>(config.intermediate_size));
+    std::iota(rows.begin(), rows.end(), 0);
+  } else if (producer == Producer::kVProj) {
+    const int64_t group = config.num_heads / config.num_kv_heads;
+    for (int64_t head = 0; head < config.num_heads; ++head) {
+      for (int64_t d = 0; d < config.head_dim; ++d) {
+        rows.push_back(static_cast<int32_t>(head / group * config.head_dim + d));
+      }
+    }
+  }
+  return rows;
+}
+
+const ActivationPlan& plan_of(std::span<const ActivationPlan> plans, InputId input) {
+  return plans[static_cast<size_t>(input)];
+}
+
+// What the rows of a layer are divided by, because the input that they make is equalized; empty: nothing.
+std::vector<float> row_divisor(LinearId id, std::span<const ActivationPlan> plans,
+                               const ModelConfig& config) {
+  std::vector<float> divisor;
+  for (const InputId input : kAllInputs) {
+    const Producer producer = input_facts(input).producer;
+    const bool made_here = (producer == Producer::kVProj && id == LinearId::kV) ||
+                           (producer == Producer::kUpProj && id == LinearId::kUp);
+    const std::vector<float>& scales = plan_of(plans, input).equalization;
+    if (!made_here || scales.empty()) continue;
+    const std::vector<int32_t> rows = rows_that_make(producer, config);
+    divisor.resize(static_cast<size_t>(*std::ranges::max_element(rows)) + 1);
+    for (size_t j = 0; j < rows.size(); ++j) divisor[static_cast<size_t>(rows[j])] = scales[j];
+  }
+  return divisor;
 }
 
 InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationPlan& plan) {
@@ -50,35 +93,73 @@ BlockQuantizer::BlockQuantizer(const WeightSource& source, ThreadPool& pool, con
 QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver& observer,
                                         PipelineState& state,
                                         const std::function<void(LinearId)>& after_matrix) const {
+  const Originals originals = read(layer);
   QuantizedBlock block;
   block.layer = layer;
-  std::array<ActivationPlan, kAllInputs.size()> plans;
-  std::array<std::span<const float>, 2> norm_scales;  // by NormId
+  Plans plans;
   for (const InputId id : kAllInputs) {
     const InputFacts& facts = input_facts(id);
     ActivationPlan& plan = plans[static_cast<size_t>(id)];
-    plan = decide(layer, facts, observer.of(id));
-    if (const auto norm = absorbing_norm(facts)) norm_scales[static_cast<size_t>(*norm)] = plan.equalization;
+    plan = decide(layer, facts, observer.of(id), originals);
     state.inputs.push_back(describe(layer, facts, plan));
   }
-  block.attention_norm =
-      norm(layer, NormId::kAttention, norm_scales[static_cast<size_t>(NormId::kAttention)]);
-  block.mlp_norm = norm(layer, NormId::kMlp, norm_scales[static_cast<size_t>(NormId::kMlp)]);
-  for (const LinearId id : kAllLinears) {
-    block.linears.push_back(round(layer, id, plans[static_cast<size_t>(input_of(id))], state.linears));
-    after_matrix(id);
+  block.attention_norm = norm(layer, NormId::kAttention, plan_of(plans, InputId::kAttention).equalization);
+  block.mlp_norm = norm(layer, NormId::kMlp, plan_of(plans, InputId::kMlp).equalization);
+  for (const InputId input : kAllInputs) {
+    std::optional<Curvature> curvature;
+    if (method_.needs.moment) {
+      const ActivationStatistics& seen = observer.of(input);
+      curvature.emplace(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
+                        plan_of(plans, input).equalization, kDamping,
+                        where(fmt::format("layer {} {}", layer, input_facts(input).name)));
+    }
+    for (const LinearId id : input_facts(input).consumers) {
+      block.linears.push_back(round(layer, id, originals[static_cast<size_t>(id)], plans,
+                                    curvature ? &*curvature : nullptr, state.linears));
+      after_matrix(id);
+    }
   }
   return block;
 }
 
+BlockQuantizer::Originals BlockQuantizer::read(int64_t layer) const {
+  Originals originals;
+  for (const LinearId id : kAllLinears) {
+    LinearWeights& original = originals[static_cast<size_t>(id)];
+    original = source_.linear(layer, id);
+    if (original.spec.dense()) continue;
+    throw Error(ErrorKind::kBadModel, where(module_name(layer, id)),
+                fmt::format("is quantized to {} bits already, expected floating weights", original.spec.bits),
+                "quantize the original model");
+  }
+  return originals;
+}
+
+WeightSpec BlockQuantizer::spec_of(const LinearWeights& original) const {
+  return {.bits = options_.weight_bits,
+          .group_size = resolve_group_size(original.cols, options_.group_size).size,
+          .symmetric = options_.symmetric};
+}
+
 ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
-                                      const ActivationStatistics& statistics) const {
+                                      const ActivationStatistics& statistics,
+                                      const Originals& originals) const {
   check_finite(statistics, where(fmt::format("layer {} {}", layer, facts.name)));
+  std::vector<WeightRows> consumers;
+  for (const LinearId id : facts.consumers) {
+    consumers.emplace_back(originals[static_cast<size_t>(id)], std::span<const float>(),
+                           where(module_name(layer, id) + ".weight"));
+  }
+  const std::vector<int32_t> producer_rows = rows_that_make(facts.producer, source_.config());
   ActivationContext context{.statistics = statistics};
   if (const auto norm = absorbing_norm(facts)) context.norm = last_name(norm_module_name(layer, *norm));
+  context.producer_rows = producer_rows;
+  context.consumers = consumers;
+  context.weights = spec_of(originals[static_cast<size_t>(facts.consumers.front())]);
   context.static_threshold = options_.static_threshold;
   context.dynamic_threshold = options_.dynamic_threshold;
   context.scale_dtype = dtype_;
+  context.pool = &pool_;
   return method_.plan_activation(context);
 }
 
@@ -86,26 +167,21 @@ Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> sca
   return fold_norm(source_.norm(layer, id), scales, dtype_, where(norm_module_name(layer, id) + ".weight"));
 }
 
-LinearWeights BlockQuantizer::round(int64_t layer, LinearId id, const ActivationPlan& plan,
+LinearWeights BlockQuantizer::round(int64_t layer, LinearId id, const LinearWeights& original,
+                                    const Plans& plans, const Curvature* curvature,
                                     std::vector<LinearReport>& reports) const {
   const std::string module = module_name(layer, id);
-  const LinearWeights original = source_.linear(layer, id);
-  if (!original.spec.dense()) {
-    throw Error(ErrorKind::kBadModel, where(module),
-                fmt::format("is quantized to {} bits already, expected floating weights", original.spec.bits),
-                "quantize the original model");
-  }
-  const WeightRows weights(original, plan.equalization, where(module + ".weight"));
-  const GroupSize group = resolve_group_size(original.cols, options_.group_size);
-  const WeightSpec spec{
-      .bits = options_.weight_bits, .group_size = group.size, .symmetric = options_.symmetric};
-  LinearWeights quantized = method_.solve(weights, spec, dtype_, pool_);
+  const ActivationPlan& plan = plan_of(plans, input_of(id));
+  const std::vector<float> divisor = row_divisor(id, plans, source_.config());
+  const WeightRows weights(original, plan.equalization, where(module + ".weight"), divisor);
+  const WeightSpec spec = spec_of(original);
+  LinearWeights quantized = method_.solve({weights, spec, dtype_, curvature, pool_});
   quantized.activation = plan.spec;
   const Deviation deviation = measure_deviation(weights, quantized, pool_);
   reports.push_back({.module = module,
                      .bits = spec.bits,
-                     .group_size = group.size,
-                     .group_size_fell_back = group.fell_back,
+                     .group_size = spec.group_size,
+                     .group_size_fell_back = resolve_group_size(original.cols, options_.group_size).fell_back,
                      .relative_error = deviation.relative_error,
                      .sqnr_db = deviation.sqnr_db});
   return quantized;

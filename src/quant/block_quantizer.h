@@ -1,6 +1,7 @@
 // One decoder block from floats to integers, by a method's policy and solver.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -30,11 +31,17 @@ class BlockQuantizer {
                           const std::function<void(LinearId)>& after_matrix) const;
 
  private:
+  using Originals = std::array<LinearWeights, kAllLinears.size()>;
+  using Plans = std::array<ActivationPlan, kAllInputs.size()>;
+
   std::string where(const std::string& name) const { return source_.where() + ":" + name; }
-  ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics) const;
+  Originals read(int64_t layer) const;
+  WeightSpec spec_of(const LinearWeights& original) const;
+  ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
+                        const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
-  LinearWeights round(int64_t layer, LinearId id, const ActivationPlan& plan,
-                      std::vector<LinearReport>& reports) const;
+  LinearWeights round(int64_t layer, LinearId id, const LinearWeights& original, const Plans& plans,
+                      const Curvature* curvature, std::vector<LinearReport>& reports) const;
 
   const WeightSource& source_;
   ThreadPool& pool_;

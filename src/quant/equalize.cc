@@ -21,6 +21,17 @@ std::vector<float> lae_scales(std::span<const float> channel_max) {
   return scales;
 }
 
+std::vector<float> smoothquant_scales(std::span<const float> channel_max, std::span<const float> column_max,
+                                      double alpha) {
+  std::vector<float> scales(channel_max.size(), 1.0f);
+  for (size_t j = 0; j < scales.size(); ++j) {
+    const double a = channel_max[j], w = column_max[j];
+    if (a == 0.0 || w == 0.0) continue;
+    scales[j] = static_cast<float>(std::max(std::pow(a, alpha) / std::pow(w, 1.0 - alpha), kSmallestScale));
+  }
+  return scales;
+}
+
 float equalized_max(std::span<const float> channel_max, std::span<const float> scales) {
   float v = 0.0f;
   for (size_t j = 0; j < channel_max.size(); ++j) v = std::max(v, channel_max[j] / scales[j]);

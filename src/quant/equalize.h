@@ -12,6 +12,11 @@ namespace fptq {
 // finite.
 std::vector<float> lae_scales(std::span<const float> channel_max);
 
+// SmoothQuant (arXiv 2211.10438): s_j = a_j^alpha / w_j^(1 - alpha), w_j the largest |w| of column j; at
+// least 1e-5, and 1 where a_j or w_j is 0.
+std::vector<float> smoothquant_scales(std::span<const float> channel_max, std::span<const float> column_max,
+                                      double alpha);
+
 // Largest |x| after division: max_j a_j / s_j.
 float equalized_max(std::span<const float> channel_max, std::span<const float> scales);
 

@@ -1,21 +1,37 @@
-// The table of quantization methods. A method is a row: a policy for activations and a solver for weights.
+// The table of quantization methods. A method is a row: what it wants to know, a policy for activations, and
+// a solver for weights.
 #pragma once
 
 #include <span>
 #include <string>
 
+#include "base/thread_pool.h"
 #include "quant/activation_policy.h"
-#include "quant/round_to_nearest.h"
+#include "quant/curvature.h"
+#include "quant/observer.h"
+#include "quant/weight_rows.h"
+#include "tensor/linear_weights.h"
 
 namespace fptq {
+
+// One matrix to be solved, as the rows of the table see it.
+struct SolverInput {
+  const WeightRows& weights;
+  const WeightSpec& spec;
+  DType scale_dtype;
+  const Curvature* curvature;  // of the equalized input; null unless the method needs moments
+  ThreadPool& pool;
+};
 
 struct Method {
   const char* name;
   const char* summary;     // one line for --help
-  bool needs_calibration;  // the policy reads statistics
+  bool needs_calibration;  // statistics are read
+  StatisticsNeeds needs;   // beside channel maxima
+  // Statistics are those of what the quantized blocks before this one produce, instead of the original's.
+  bool sequential;
   ActivationPlan (*plan_activation)(const ActivationContext& input);
-  LinearWeights (*solve)(const WeightRows& weights, const WeightSpec& spec, DType scale_dtype,
-                         ThreadPool& pool);
+  LinearWeights (*solve)(const SolverInput& input);
 };
 
 std::span<const Method> methods();

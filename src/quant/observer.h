@@ -1,4 +1,4 @@
-// What calibration learns about the input of linear layers: the largest |x| of every channel, streaming.
+// What calibration learns about the input of linear layers, streaming.
 #pragma once
 
 #include <array>
@@ -6,14 +6,29 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "model/tap.h"
 
 namespace fptq {
 
+// What a method wants to know beside the channel maxima.
+struct StatisticsNeeds {
+  bool moment = false;
+  int64_t sample_tokens = 0;  // about so many, evenly spread over `tokens`
+};
+
 struct ActivationStatistics {
   std::vector<float> channel_max;  // a_j = max over tokens of |x_j|; empty before the first token
   int64_t tokens = 0;
+  // Mean of x x^T over the tokens, [width, width], lower triangle. A few massive tokens (Sun et al., arXiv
+  // 2402.17762) would outweigh all others: an x longer than three times the median of its batch is shortened
+  // to that.
+  AlignedBuffer<float> moment = {};
+  std::vector<float> sample = {};  // [sample_tokens(), width]
+
+  int64_t width() const { return std::ssize(channel_max); }
+  int64_t sample_tokens() const { return sample.empty() ? 0 : std::ssize(sample) / width(); }
 
   // v, the largest channel maximum; 0 before the first token.
   float max() const;
@@ -23,15 +38,24 @@ struct ActivationStatistics {
 // calls. A NaN is kept as the maximum of its channel, so that check_finite() sees it. Not thread-safe.
 class ActivationObserver : public Tap {
  public:
-  explicit ActivationObserver(ThreadPool& pool) : pool_(pool) {}
+  // `tokens` will be seen before each reset().
+  explicit ActivationObserver(ThreadPool& pool, const StatisticsNeeds& needs = {}, int64_t tokens = 0);
 
   void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens, int64_t width) override;
   const ActivationStatistics& of(InputId input) const { return statistics_[static_cast<size_t>(input)]; }
+  // All tokens were seen: moments become means.
+  void finish();
   // Forgets everything: the next block begins.
   void reset();
 
  private:
+  void add_moment(const float* x, int64_t tokens, ActivationStatistics& s);
+  void add_sample(const float* x, int64_t tokens, ActivationStatistics& s) const;
+
   ThreadPool& pool_;
+  StatisticsNeeds needs_;
+  int64_t sample_step_;  // every so many tokens one is kept
+  std::vector<float> shortened_;
   std::array<ActivationStatistics, kAllInputs.size()> statistics_;
 };
 

@@ -56,11 +56,12 @@ class Pipeline {
         calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
-        observer_(backend.pool()) {}
+        observer_(backend.pool(), quantizer_.method().needs, calibration_.tokens()) {}
 
   int64_t calibration_tokens() const { return calibration_.tokens(); }
   int64_t steps_per_layer() const {
-    return calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size());
+    const int64_t passes = quantizer_.method().sequential ? 2 : 1;
+    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size());
   }
 
   PipelineState start() const {
@@ -95,8 +96,13 @@ class Pipeline {
     QuantizedBlock quantized = quantizer_.quantize(
         layer, observer_, state, [&](LinearId id) { progress.step(layer, short_name(id)); });
     source_.release_block(layer);
-    if (probe_.tokens() > 0) {
+    const bool goes_on = quantizer_.method().sequential && calibration_.tokens() > 0;
+    if (goes_on || probe_.tokens() > 0) {
       const Block block = load_stored(backend_, quantized, quantizer_.dtype());
+      if (goes_on) {
+        calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), nullptr,
+                         [&] { progress.step(layer, "hand on"); });
+      }
       probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr,
                  [&] { progress.step(layer, "check"); });
     }
@@ -110,8 +116,13 @@ class Pipeline {
     observer_.reset();
     if (calibration_.tokens() + probe_.tokens() == 0) return;
     const Block block = load_block(backend_, source_, layer);
-    calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_,
-                     [&] { progress.step(layer, "calibration"); });
+    const auto after_batch = [&] { progress.step(layer, "calibration"); };
+    if (quantizer_.method().sequential) {
+      calibration_.look(block, layer, KvType::kFloat, state.hidden.data(), observer_, after_batch);
+    } else {
+      calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_, after_batch);
+    }
+    observer_.finish();
     probe_.run(block, layer, KvType::kFloat, state.probe_reference.data(), nullptr,
                [&] { progress.step(layer, "reference"); });
   }

@@ -64,11 +64,12 @@ struct PipelineHooks {
 // data). Quantizes every block of `source` and hands it to `sink`; embeddings, head and final norm are not
 // touched. Norms are handed over as F32, scales are of resolve_output_dtype(). In memory are one block, as it
 // was or as it became, and the hidden states of all calibration and probe tokens. Statistics are those of the
-// unquantized model. `probe`, if not null, has its windows pass too and its two results filled in. Fills the
-// report's inputs, linears, calibration_tokens and resumed. Deterministic: the same bytes for any number of
-// threads and any resume point. Throws Error: kUsage for options, windows or a resume state that do not fit;
-// kBadModel for weights or activations that are not finite and for a source that is quantized already; and
-// what `progress` and `sink` throw.
+// unquantized model, or of the quantized blocks before each one, as the method asks. `probe`, if not null,
+// has its windows pass too and its two results filled in. Fills the report's inputs, linears,
+// calibration_tokens and resumed. Deterministic: the same bytes for any number of threads and any resume
+// point. Throws Error: kUsage for options, windows or a resume state that do not fit; kBadModel for weights
+// or activations that are not finite and for a source that is quantized already; and what `progress` and
+// `sink` throw.
 QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend,
                                const std::vector<std::vector<int32_t>>& calibration,
                                const QuantizeOptions& options, BlockSink& sink, Probe* probe,

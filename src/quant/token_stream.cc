@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "fptq/error.h"
@@ -52,22 +53,37 @@ AlignedBuffer<float> TokenStream::embed(const Tensor& table) const {
 
 void TokenStream::run(const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap,
                       const std::function<void()>& after_batch) {
-  const AttentionShape shape{config_.num_heads, config_.num_kv_heads, config_.head_dim,
-                             config_.window(layer)};
   for (const Batch& batch : batches_) {
-    std::vector<std::unique_ptr<LayerKv>> caches;
-    std::vector<AttentionSequence> sequences;
-    int64_t begin = 0;
-    for (size_t i = 0; i < batch.windows; ++i) {
-      const auto count = static_cast<int64_t>(windows_[batch.first_window + i].size());
-      caches.push_back(backend_.make_kv(shape, kv));
-      sequences.push_back({begin, count, caches.back().get()});
-      begin += count;
-    }
-    forward_block(backend_, config_, rope_, block, layer, sequences,
-                  hidden + batch.first_token * config_.hidden_size, batch.tokens, scratch_, tap);
+    pass(batch, block, layer, kv, hidden + batch.first_token * config_.hidden_size, tap);
     after_batch();
   }
+}
+
+void TokenStream::look(const Block& block, int64_t layer, KvType kv, const float* hidden, Tap& tap,
+                       const std::function<void()>& after_batch) {
+  for (const Batch& batch : batches_) {
+    const auto values = static_cast<size_t>(batch.tokens * config_.hidden_size);
+    looked_at_.ensure(values);
+    std::copy_n(hidden + batch.first_token * config_.hidden_size, values, looked_at_.data());
+    pass(batch, block, layer, kv, looked_at_.data(), &tap);
+    after_batch();
+  }
+}
+
+void TokenStream::pass(const Batch& batch, const Block& block, int64_t layer, KvType kv, float* hidden,
+                       Tap* tap) {
+  const AttentionShape shape{config_.num_heads, config_.num_kv_heads, config_.head_dim,
+                             config_.window(layer)};
+  std::vector<std::unique_ptr<LayerKv>> caches;
+  std::vector<AttentionSequence> sequences;
+  int64_t begin = 0;
+  for (size_t i = 0; i < batch.windows; ++i) {
+    const auto count = static_cast<int64_t>(windows_[batch.first_window + i].size());
+    caches.push_back(backend_.make_kv(shape, kv));
+    sequences.push_back({begin, count, caches.back().get()});
+    begin += count;
+  }
+  forward_block(backend_, config_, rope_, block, layer, sequences, hidden, batch.tokens, scratch_, tap);
 }
 
 }  // namespace fptq

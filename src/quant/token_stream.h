@@ -32,6 +32,9 @@ class TokenStream {
   // Key-value caches live only as long as their batch.
   void run(const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap,
            const std::function<void()>& after_batch);
+  // The same for the tap's sake alone: `hidden` stays as it is.
+  void look(const Block& block, int64_t layer, KvType kv, const float* hidden, Tap& tap,
+            const std::function<void()>& after_batch);
 
  private:
   struct Batch {
@@ -41,6 +44,8 @@ class TokenStream {
     int64_t tokens = 0;
   };
 
+  void pass(const Batch& batch, const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap);
+
   Backend& backend_;
   const ModelConfig& config_;
   const std::vector<std::vector<int32_t>>& windows_;
@@ -48,6 +53,7 @@ class TokenStream {
   int64_t tokens_ = 0;
   RopeTable rope_;
   Scratch scratch_;
+  AlignedBuffer<float> looked_at_;
 };
 
 }  // namespace fptq

@@ -1,5 +1,5 @@
-// The weight matrix that a solver sees: the source's rows as floats with an equalization folded into the
-// columns.
+// The weight matrix that a solver sees: the source's rows as floats with equalizations folded into columns
+// (of the input) and rows (of the next layer's input, which this one produces).
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,30 @@
 
 namespace fptq {
 
-// Reads row by row, so that no whole float copy of a matrix need exist. Refers to `weights` and
-// `column_scale`, which must outlive it. Thread-safe.
+// Reads row by row, so that no whole float copy of a matrix need exist. Refers to `weights` and the scales,
+// which must outlive it. Thread-safe.
 class WeightRows {
  public:
-  // `column_scale` has weights.cols elements, or none for all ones; `where` names the tensor in messages.
-  WeightRows(const LinearWeights& weights, std::span<const float> column_scale, std::string where)
-      : weights_(weights), column_scale_(column_scale), where_(std::move(where)) {}
+  // `column_scale` has weights.cols elements, or none for all ones; `row_divisor` weights.rows, or none.
+  // `where` names the tensor in messages.
+  WeightRows(const LinearWeights& weights, std::span<const float> column_scale, std::string where,
+             std::span<const float> row_divisor = {});
 
   int64_t rows() const { return weights_.rows; }
   int64_t cols() const { return weights_.cols; }
   const std::string& where() const { return where_; }
-  const Tensor& bias() const { return weights_.bias; }
+  // Divided like the rows; absent where there is none.
+  const Tensor& bias() const { return bias_; }
 
-  // dst[j] = W[r, j] * s_j. Throws Error(kBadModel, where) when a value is not finite.
+  // dst[j] = W[r, j] * column_scale[j] / row_divisor[r]. Throws Error(kBadModel, where) when a value is not
+  // finite.
   void read(int64_t r, float* dst) const;
 
  private:
   const LinearWeights& weights_;
   std::span<const float> column_scale_;
+  std::span<const float> row_divisor_;
+  Tensor bias_;
   std::string where_;
 };
 

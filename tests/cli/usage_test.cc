@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{quantize({"--v0", "200"}), "200 is above --dynamic-threshold, 150"},
         Mistake{quantize({"--threads", "0"}), "--threads"},
         Mistake{quantize({"-t", "1000000"}), "--threads: expected a whole number from 1 to 1024"},
-        Mistake{quantize({"--method", "gptq"}), "--method: expected"},
+        Mistake{quantize({"--method", "spqr"}), "--method: expected"},
         Mistake{quantize({"--sym", "--asym"}), "contradict"},
         Mistake{quantize({"--no-eval", "--eval-text", "x"}), "contradict"},
         Mistake{quantize({"--dry-run", "--explain"}), "contradict"}, Mistake{quantize({"-v"}), "contradict"},

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "backend/cpu/sgemm.h"
 #include "base/aligned_buffer.h"
 #include "fptq/error.h"
 #include "kernels/dense_gemv/dense_gemv.h"
 #include "kernels/int_gemm/int_gemm.h"
+#include "linalg/sgemm.h"
 
 namespace fptq {
 namespace {
@@ -58,7 +58,7 @@ class FloatLinear final : public CpuLinear {
       if (tokens <= kGemvTokens) {
         f32_gemv_(reinterpret_cast<const std::byte*>(rows), k, 0, end - begin, x, tokens, y + begin, ldy);
       } else {
-        sgemm_nt(tokens, end - begin, k, x, k, rows, k, y + begin, ldy);
+        sgemm(tokens, end - begin, k, 1.0f, {x, k}, {rows, k, true}, 0.0f, y + begin, ldy);
       }
     }
     if (bias_.empty()) return;

@@ -3,6 +3,7 @@
     python make_golden.py REFERENCE_DIR MODEL_DIR     # shared/reference, data/stories260k
 
 grid.json: codes, scales and zero points of one small matrix. Floats travel as the bits of their float32.
+gptq.json: what the reference's GPTQ makes of a matrix whose inputs are correlated.
 observed.json: channel maxima of every input of a real model on fixed tokens, and for thresholds that reach every branch, the
 decision, the static scale and each matrix's relative error.
 """
@@ -51,6 +52,31 @@ def grid_cases():
     return {"rows": 4, "cols": 64, "group_size": 32, "weights": bits_of(w), "cases": cases}
 
 
+def gptq_inputs(tokens, n):
+    """Integers, so that second moments are exact: white noise, a shared component, and channels of different loudness."""
+    t, j = torch.arange(tokens)[:, None], torch.arange(n)[None]
+    white = (t * t * 7 + j * j * 3 + t * j * 13) % 61 - 30
+    shared = (t * 37) % 41 - 20
+    return (white + shared * (1 + j % 3)) * (100 + (j * 37) % 193) * torch.where(j % 29 == 5, 4, 1)
+
+
+def gptq_cases():
+    torch.manual_seed(3)
+    ref.GROUP = 32
+    rows, n, tokens = 8, 192, 256
+    x, w = gptq_inputs(tokens, n).double(), torch.randn(rows, n)
+    moment = (x.T @ x / tokens).float()
+    cases = []
+    for symmetric in (True, False):
+        q = ref.gptq(w, moment, symmetric=symmetric)
+        d, z = ref.grid(w, 4, symmetric)
+        codes = (q.reshape(rows, -1, 32) / d).round() + (0 if symmetric else z - 8)
+        e = (q - w).double()
+        cases.append({"symmetric": symmetric, "codes": codes.int().flatten().tolist(),
+                      "loss": (e @ moment.double() * e).sum().item()})
+    return {"rows": rows, "cols": n, "group_size": 32, "tokens": tokens, "weights": bits_of(w), "cases": cases}
+
+
 def observed(path):
     model = ref.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
     window, count = 48, 3
@@ -77,7 +103,7 @@ def observed(path):
     return {"window": window, "windows": count, "static_threshold": v0, "dynamic_threshold": v1, "inputs": inputs}
 
 
-for name, value in (("grid", grid_cases()), ("observed", observed(sys.argv[2]))):
+for name, value in (("grid", grid_cases()), ("gptq", gptq_cases()), ("observed", observed(sys.argv[2]))):
     with open(os.path.join(HERE, name + ".json"), "w") as f:
         json.dump(value, f, separators=(",", ":"))
         f.write("\n")
