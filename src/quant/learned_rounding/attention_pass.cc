@@ -77,8 +77,8 @@ void attend(const AttentionHeads& h, float* out, int64_t out_stride, float* log_
         const int64_t n = seen.end - seen.begin;
         const float top = largest(row + seen.begin, n);
         exponentials(top, n, row + seen.begin);
-        const float total = sum(row + seen.begin, n);
-        scale(1.0f / total, n, row + seen.begin);
+        const float total = sum_of(row + seen.begin, n);
+        scale_by(1.0f / total, n, row + seen.begin);
         clear_hidden(seen, b.keys, row);
         log_sums[(first + i) * log_stride + head] = top + std::log(total);
       }

@@ -138,7 +138,7 @@ const float* BlockPass::forward(const BlockBatch& batch) {
   // The residual stream plus the bias of the layer that will be added to it.
   const auto residual = [hidden](const float* x, const AlignedBuffer<float>& bias, float* y) {
     std::copy_n(x, hidden, y);
-    if (!bias.empty()) add(bias.data(), hidden, y);
+    if (!bias.empty()) add_to(bias.data(), hidden, y);
   };
   const auto normalize = [&](const float* x, std::span<const float> gamma, InputId input, float* y) {
     rms_norm(x, gamma.data(), rms_norm_factor(x, hidden, c.rms_norm_eps), hidden, y);
@@ -154,7 +154,7 @@ const float* BlockPass::forward(const BlockBatch& batch) {
   each_token([&](int64_t t) {
     float* qkv = qkv_.data() + t * qkv_width;
     const AlignedBuffer<float>& bias = stack(InputId::kAttention).bias;
-    if (!bias.empty()) add(bias.data(), qkv_width, qkv);
+    if (!bias.empty()) add_to(bias.data(), qkv_width, qkv);
     const int64_t position = tokens_[static_cast<size_t>(t)].position;
     for (int64_t h = 0; h < c.num_heads + c.num_kv_heads; ++h) {
       rotate(rope_.cos(position), rope_.sin(position), rope_.half(), qkv + h * dim);
@@ -180,7 +180,7 @@ const float* BlockPass::forward(const BlockBatch& batch) {
   each_token([&](int64_t t) {
     float *gate = gate_up_.data() + t * 2 * ffn, *y = down_input_.data() + t * ffn;
     const AlignedBuffer<float>& bias = stack(InputId::kMlp).bias;
-    if (!bias.empty()) add(bias.data(), 2 * ffn, gate);
+    if (!bias.empty()) add_to(bias.data(), 2 * ffn, gate);
     silu_mul(gate, gate + ffn, ffn, y);
     fake_quantize(activation(InputId::kDown), y, ffn, y);
   });

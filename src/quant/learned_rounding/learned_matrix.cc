@@ -100,9 +100,9 @@ void LearnedMatrix::stretch(const GridGradient& gradient, const GroupGrid& grid,
     factor = std::clamp(factor + against(slope, by), kLeastRange, kMostRange);
   };
   if (spec_.symmetric) return move(gradient.scale, range.low);
-  // scale = start * (low * below + high * above) / steps, zero = low * below * start / scale, by the chain
-  // rule and up to the positive factor start / steps.
-  const float steps = highest_ - lowest_, zero = static_cast<float>(grid.zero) - lowest_;
+  // scale = start * (low * below + high * above) / steps, zero = round(low * below * start / scale), by the
+  // chain rule and up to the positive factor start / steps.
+  const float steps = highest_ - lowest_, zero = range.low * range.below * range.scale / grid.scale;
   const float per_step = gradient.zero / grid.scale;
   move(range.below * (gradient.scale + per_step * (steps - zero)), range.low);
   move((steps - range.below) * (gradient.scale - per_step * zero), range.high);

@@ -44,7 +44,9 @@ void expect_same(const LinearWeights& a, const LinearWeights& b) {
   EXPECT_TRUE(same_bytes(a.codes, b.codes));
   EXPECT_TRUE(same_bytes(a.scales, b.scales));
   EXPECT_EQ(static_cast<bool>(a.zero_points), static_cast<bool>(b.zero_points));
-  if (a.zero_points) EXPECT_TRUE(same_bytes(a.zero_points, b.zero_points));
+  if (a.zero_points) {
+    EXPECT_TRUE(same_bytes(a.zero_points, b.zero_points));
+  }
 }
 
 // Codes that no rounding of the weights gives, on grids that do not cover them.
@@ -140,9 +142,9 @@ TEST(LearnedMatrix, StepsArePyTorchs) {
     SCOPED_TRACE(std::to_string(spec.bits) + (spec.symmetric ? " symmetric" : " asymmetric"));
     std::vector<float> now(static_cast<size_t>(rows * cols));
     LearnedMatrix matrix(weights, round_to_nearest(weights, spec, DType::kF32, pool), now.data(), pool);
-    const float by = data["by"];
+    const RoundingStep by = {data["by"]["offset"], data["by"]["range"]};
     for (const Json& gradient : data["gradients"]) {
-      matrix.step(gradient.get<std::vector<float>>().data(), {by, by}, pool);
+      matrix.step(gradient.get<std::vector<float>>().data(), by, pool);
     }
     matrix.keep(pool);
     const LinearWeights result = matrix.kept();

@@ -133,15 +133,15 @@ FPTQ_EACH_ISA float largest_magnitude(const float* x, int64_t n) {
   return largest_in_lanes(n, 0.0f, [&](int64_t i) { return x[i] < 0.0f ? -x[i] : x[i]; });
 }
 
-FPTQ_EACH_ISA float sum(const float* x, int64_t n) {
+FPTQ_EACH_ISA float sum_of(const float* x, int64_t n) {
   return sum_in_lanes(n, [&](int64_t i) { return x[i]; });
 }
 
-FPTQ_EACH_ISA void scale(float factor, int64_t n, float* x) {
+FPTQ_EACH_ISA void scale_by(float factor, int64_t n, float* x) {
   for (int64_t i = 0; i < n; ++i) x[i] *= factor;
 }
 
-FPTQ_EACH_ISA void add(const float* x, int64_t n, float* y) {
+FPTQ_EACH_ISA void add_to(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
 

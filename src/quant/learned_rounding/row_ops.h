@@ -29,10 +29,10 @@ void rotate_back(const float* cos, const float* sin, int64_t half, float* head);
 void exponentials(float shift, int64_t n, float* x);
 float largest(const float* x, int64_t n);
 float largest_magnitude(const float* x, int64_t n);
-float sum(const float* x, int64_t n);
-void scale(float factor, int64_t n, float* x);
+float sum_of(const float* x, int64_t n);
+void scale_by(float factor, int64_t n, float* x);
 // y_i += x_i
-void add(const float* x, int64_t n, float* y);
+void add_to(const float* x, int64_t n, float* y);
 
 // Gradient of the scores behind p = softmax(factor * scores): dp_i = p_i * (dp_i - mean) * factor, where mean
 // is the sum of p_i * dp_i.
