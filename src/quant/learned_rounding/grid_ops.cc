@@ -53,13 +53,13 @@ FPTQ_EACH_ISA GridGradient step_offsets(const GridSpan& grid, const float* w, co
   float by_scale[kLanes] = {}, clamped[kLanes] = {};
   const auto step = [&](int64_t i, int lane) __attribute__((always_inline)) {
     const float x = w[i] / g.scale, rounded = round_even(x + offset[i]), code = clamp_to(g, rounded);
-    const bool free = code == rounded;
-    const float against = gradient[i] > 0.0f ? by : (gradient[i] < 0.0f ? -by : 0.0f);
-    offset[i] -= free ? against : 0.0f;
-    // y = scale * round(w / scale + offset) has the derivative round(..) - w / scale where the code is free,
-    // and y = scale * (limit - zero) the derivatives limit - zero and -scale where it is not.
-    by_scale[lane] += gradient[i] * (code - (free ? x : 0.0f));
-    clamped[lane] += free ? 0.0f : gradient[i];
+    const float slope = gradient[i], up = slope > 0.0f ? by : 0.0f, down = slope < 0.0f ? by : 0.0f;
+    const float free = code == rounded ? 1.0f : 0.0f;
+    offset[i] -= free * (up - down);
+    // y = scale * round(w / scale + offset) has the derivative round(..) - w / scale where the code is free, and
+    // y = scale * (limit - zero) the derivatives limit - zero and -scale where it is not.
+    by_scale[lane] += slope * (code - free * x);
+    clamped[lane] += slope * (1.0f - free);
   };
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {

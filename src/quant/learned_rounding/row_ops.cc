@@ -130,7 +130,7 @@ FPTQ_EACH_ISA float largest(const float* x, int64_t n) {
 }
 
 FPTQ_EACH_ISA float largest_magnitude(const float* x, int64_t n) {
-  return largest_in_lanes(n, 0.0f, [&](int64_t i) { return x[i] < 0.0f ? -x[i] : x[i]; });
+  return largest_in_lanes(n, 0.0f, [&](int64_t i) { return std::fabs(x[i]); });
 }
 
 FPTQ_EACH_ISA float sum_of(const float* x, int64_t n) {
