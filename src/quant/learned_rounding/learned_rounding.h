@@ -1,0 +1,66 @@
+// Learned rounding, block by block: AutoRound (Cheng et al., arXiv 2309.05516). Signed gradient descent on
+// the rounding of every weight and the range of every group, so that a quantized decoder block gives what the
+// original one gave, with its inputs quantized too. The gradients come from a backward pass written by hand
+// (block_pass.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/config.h"
+#include "model/layout.h"
+#include "quant/weight_rows.h"
+#include "tensor/linear_weights.h"
+
+namespace fptq {
+
+// One decoder block. Refers to everything, which outlives the call.
+struct RoundingProblem {
+  const ModelConfig& config;
+  int64_t layer = 0;
+  std::span<const WeightRows> weights;     // by LinearId, equalization folded in
+  std::span<const LinearWeights> initial;  // by LinearId: grids and codes to start from, of any solver
+  std::span<const float> attention_norm;   // [hidden_size], equalization folded in
+  std::span<const float> mlp_norm;         // [hidden_size]
+  std::array<ActivationSpec, kAllInputs.size()> activations;  // by InputId
+  std::span<const int64_t> windows;  // tokens of each; a window is a sequence that attends to nothing else
+  const float* inputs = nullptr;     // [all tokens, hidden_size]: what the blocks before give to this one
+  const float* targets = nullptr;    // the same shape: what it should make of them
+  std::span<const float> token_weights = {};  // [all tokens], of their errors; empty for all ones
+};
+
+struct RoundingOptions {
+  // Behaviour
+  int64_t iterations = 200;
+  int64_t batch_tokens = 2048;  // of an iteration, in whole windows, at least one
+  double offset_rate =
+      0.0;  // that offsets move by in the first iteration, falling linearly to none; 0: 1 / iterations
+  double range_rate = 0.0;  // the same of the factors on ranges
+  bool learn_range = true;  // else grids stay those of `initial`
+  uint64_t seed = 0;        // of the order of windows
+};
+
+struct LearnedRounding {
+  // By LinearId, with the biases of the weights and the activations of the problem. Scales have the type of
+  // `initial`.
+  std::vector<LinearWeights> linears;
+  // Mean squared error of the block's output on a fixed part of the windows.
+  double initial_loss = 0.0;
+  double loss = 0.0;
+  int64_t iteration =
+      0;  // that the result was taken after: 0 for `initial` itself, where nothing better was found
+};
+
+// Called after each iteration with the loss on its batch. May throw to cancel.
+using AfterIteration = std::function<void(int64_t iteration, double loss)>;
+
+// Never worse than `initial` on the windows it looks at. The same bits for any number of threads. Throws
+// Error(kBadModel) when a weight is not finite, Error(kFailure) when a loss is not.
+LearnedRounding learn_rounding(const RoundingProblem& problem, const RoundingOptions& options,
+                               ThreadPool& pool, const AfterIteration& after_iteration);
+
+}  // namespace fptq
