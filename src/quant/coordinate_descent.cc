@@ -4,17 +4,17 @@
 #include <cmath>
 #include <vector>
 
-#include "base/vector_clones.h"
+#include "base/each_isa.h"
 
 namespace fptq {
 namespace {
 
-FPTQ_VECTOR_CLONES void add_scaled(float* y, float factor, const float* x, size_t n) {
+FPTQ_EACH_ISA void add_scaled(float* y, float factor, const float* x, size_t n) {
   for (size_t i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
 // In 16 sums, so that it vectorizes in a fixed order.
-FPTQ_VECTOR_CLONES float dot(const float* a, const float* b, size_t n) {
+FPTQ_EACH_ISA float dot(const float* a, const float* b, size_t n) {
   float sums[16] = {};
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {

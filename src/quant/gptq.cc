@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "base/vector_clones.h"
+#include "base/each_isa.h"
 #include "linalg/sgemm.h"
 #include "quant/coordinate_descent.h"
 #include "quant/grid_search.h"
@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kRows = 16;    // of a task
 constexpr int64_t kBlock = 128;  // columns whose errors are handed on together
 
-FPTQ_VECTOR_CLONES void subtract_scaled(float* y, float factor, const float* x, int64_t n) {
+FPTQ_EACH_ISA void subtract_scaled(float* y, float factor, const float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] -= factor * x[i];
 }
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "base/vector_clones.h"
+#include "base/each_isa.h"
 
 namespace fptq {
 namespace {
@@ -35,8 +35,8 @@ inline __attribute__((always_inline)) float steps(float w, float inverse, const 
 constexpr size_t kLanes = 16;  // sums, so that loops vectorize in a fixed order
 
 // sum of importance * (w' - w)^2
-FPTQ_VECTOR_CLONES float sum_errors(const float* w, const float* importance, size_t n, float scale,
-                                    Limits limits) {
+FPTQ_EACH_ISA float sum_errors(const float* w, const float* importance, size_t n, float scale,
+                               Limits limits) {
   const float inverse = 1.0f / scale;
   float sums[kLanes] = {};
   size_t i = 0;

@@ -47,7 +47,8 @@ constexpr std::array kMethods = {
            {.moment = true, .sample_tokens = 512},
            true,
            searched_policy,
-           by_curvature<4>},
+           by_curvature<4>,
+           true},
     Method{"fptq+gptq", "FPTQ's activations, GPTQ's weights", true, kMoments, true, fptq_policy,
            by_curvature<0>},
 };

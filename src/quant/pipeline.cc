@@ -61,7 +61,8 @@ class Pipeline {
   int64_t calibration_tokens() const { return calibration_.tokens(); }
   int64_t steps_per_layer() const {
     const int64_t passes = quantizer_.method().sequential ? 2 : 1;
-    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size());
+    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size()) +
+           quantizer_.iterations();
   }
 
   PipelineState start() const {
@@ -95,8 +96,13 @@ class Pipeline {
   QuantizedBlock next_block(PipelineState& state, BlockProgress& progress) {
     const int64_t layer = state.next_layer;
     observe(layer, state, progress);
+    BlockTokens tokens;
+    if (needs_original()) {
+      tokens = {calibration_.window_tokens(), state.hidden.data(), state.original.data()};
+    }
     QuantizedBlock quantized = quantizer_.quantize(
-        layer, observer_, state, [&](LinearId id) { progress.step(layer, short_name(id)); });
+        layer, observer_, tokens, state, [&](LinearId id) { progress.step(layer, short_name(id)); },
+        [&] { progress.step(layer, "learn"); });
     source_.release_block(layer);
     const bool goes_on = quantizer_.method().sequential && calibration_.tokens() > 0;
     if (goes_on || probe_.tokens() > 0) {
@@ -132,7 +138,7 @@ class Pipeline {
                [&] { progress.step(layer, "reference"); });
   }
 
-  bool needs_original() const { return quantizer_.method().needs.drift; }
+  bool needs_original() const { return quantizer_.method().needs_original(); }
 
   const WeightSource& source_;
   Backend& backend_;

@@ -41,6 +41,12 @@ TokenStream::TokenStream(Backend& backend, const ModelConfig& config,
   }
 }
 
+std::vector<int64_t> TokenStream::window_tokens() const {
+  std::vector<int64_t> counts;
+  for (const std::vector<int32_t>& window : windows_) counts.push_back(std::ssize(window));
+  return counts;
+}
+
 AlignedBuffer<float> TokenStream::embed(const Tensor& table) const {
   AlignedBuffer<float> hidden(hidden_values());
   float* y = hidden.data();

@@ -24,6 +24,8 @@ class TokenStream {
   int64_t tokens() const { return tokens_; }
   // Values of the hidden states of all tokens.
   size_t hidden_values() const { return static_cast<size_t>(tokens_ * config_.hidden_size); }
+  // Tokens of each window, in order.
+  std::vector<int64_t> window_tokens() const;
   int64_t batches() const { return static_cast<int64_t>(batches_.size()); }
 
   // States that enter block 0: the embeddings of all tokens, [tokens, hidden_size].
