@@ -76,11 +76,7 @@ CompressedTensorsSource::CompressedTensorsSource(const std::filesystem::path& fo
   const auto expect = [&](const std::string& module, const Shape& shape, bool bias) {
     const QuantizationScheme* scheme = matcher.find(module, "Linear");
     if (scheme == nullptr) return expect_dense_linear(module, shape, bias);
-    LinearScheme& resolved = schemes_[module] = resolve_scheme(*scheme);
-    if (resolved.weights.type != CodeType::kInteger && tensors_.contains(module + ".weight") &&
-        tensors_.dtype(module + ".weight") == DType::kF8E5M2) {
-      resolved.weights.type = CodeType::kFloat8E5M2;
-    }
+    const LinearScheme& resolved = schemes_[module] = resolve_scheme(*scheme);
     expect_quantized(module, resolved, shape, bias);
   };
   for (int64_t layer = 0; layer < config_.num_layers; ++layer) {

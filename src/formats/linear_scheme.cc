@@ -39,7 +39,7 @@ void read_weights(const QuantizationArgs& args, const std::string& where, Weight
   out.bits = static_cast<int>(args.num_bits);
   out.group_size = args.group_size;
   out.symmetric = args.symmetric;
-  out.type = args.is_float ? CodeType::kFloat8E4M3 : CodeType::kInteger;
+  if (args.is_float) out.type = args.e5m2 ? CodeType::kFloat8E5M2 : CodeType::kFloat8E4M3;
   out.per_tensor = args.strategy == S::kTensor;
 }
 
@@ -50,6 +50,7 @@ ActivationSpec read_inputs(const QuantizationArgs& args, const std::string& wher
   }
   if (args.num_bits != 4 && args.num_bits != 8)
     unsupported(where + ".num_bits", fmt::format("{}-bit int", args.num_bits));
+  if (args.e5m2) unsupported(where + ".float_format", "e5m2 for inputs");
   ActivationSpec out;
   out.symmetric = args.symmetric;
   out.type = args.is_float ? CodeType::kFloat8E4M3 : CodeType::kInteger;

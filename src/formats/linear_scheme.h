@@ -15,8 +15,6 @@ enum class CodeStorage : uint8_t {
 
 struct LinearScheme {
   CodeStorage storage = CodeStorage::kPacked;
-  // per_tensor for strategy tensor. 8-bit floats are E4M3 here; whether they are E5M2, which the library's
-  // configuration cannot say, is seen from the tensor.
   WeightSpec weights;
   ActivationSpec activation;  // static scale and zero point are in the checkpoint's tensors
 };

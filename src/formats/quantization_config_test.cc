@@ -125,6 +125,14 @@ TEST(QuantizationConfig, FloatWeightsArePlain) {
     EXPECT_EQ(scheme_of(config, "x.q_proj").storage, CodeStorage::kPlain);
     EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3}));
   }
+  group(config)["weights"]["float_format"] = "e5m2";
+  EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E5M2}));
+  group(config)["weights"]["float_format"] = "e3m4";
+  expect_refused(config, {"float_format: expected e4m3 or e5m2, found \"e3m4\""});
+  group(config)["weights"].erase("float_format");
+  group(config)["input_activations"] = {{"type", "float"}, {"float_format", "e5m2"}};
+  expect_refused(config, {"input_activations.float_format: e5m2 for inputs is not supported"});
+  group(config).erase("input_activations");
   group(config)["format"] = "pack-quantized";
   expect_refused(config, {"\"pack-quantized\" of float weights"});
   group(config)["format"] = nullptr;

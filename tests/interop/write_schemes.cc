@@ -38,7 +38,6 @@ std::vector<Scheme> schemes() {
           {"fp8-static", {.bits = 8, .type = kE4M3, .per_tensor = true}, fp8_static},
           {"fp8-w8a16", {.bits = 8, .type = kE4M3}, {}},
           {"fp8-e5m2-w8a16", {.bits = 8, .type = kE5M2}, {}},
-          {"fp8-e5m2-dynamic", {.bits = 8, .type = kE5M2, .per_tensor = true}, fp8_token},
           {"int3-w3a16", {3, -1, true}, {}},
           {"int3-w3a16-asym", {3, -1, false}, {}},
           {"int3-w3a8", {3, -1, true}, int8_token},
