@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "quant/scale_error.h"
+#include "tensor/code_row.h"
 
 namespace fptq {
 
