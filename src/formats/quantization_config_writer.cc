@@ -73,13 +73,14 @@ const char* type_name(CodeType type) {
 
 Json weight_args(const WeightSpec& spec) {
   const bool group = spec.group_size != 0;
-  return {{"num_bits", spec.bits},
-          {"type", type_name(spec.type)},
-          {"symmetric", spec.symmetric},
-          {"strategy", spec.per_tensor ? "tensor"
-                       : group         ? "group"
-                                       : "channel"},
-          {"group_size", group ? Json(spec.group_size) : Json(nullptr)}};
+  const char* strategy = spec.per_tensor ? "tensor" : group ? "group" : "channel";
+  Json args = {{"num_bits", spec.bits},
+               {"type", type_name(spec.type)},
+               {"symmetric", spec.symmetric},
+               {"strategy", strategy},
+               {"group_size", group ? Json(spec.group_size) : Json(nullptr)}};
+  if (spec.type == CodeType::kFloat8E5M2) args["float_format"] = "e5m2";  // ours: quantization_args.h
+  return args;
 }
 
 Json input_args(const LinearForm& form) {
