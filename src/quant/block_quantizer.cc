@@ -75,7 +75,9 @@ InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationP
   for (const LinearId id : facts.consumers) d.consumers.push_back(module_name(layer, id));
   d.v = plan.v;
   d.equalized = !plan.equalization.empty();
-  d.activation = plan.spec.mode == ActivationMode::kStaticTensor ? "static" : "token";
+  d.activation = plan.spec.mode == ActivationMode::kFloat          ? "float"
+                 : plan.spec.mode == ActivationMode::kStaticTensor ? "static"
+                                                                   : "token";
   d.scale = plan.spec.scale;
   d.reason = plan.reason;
   return d;
@@ -88,6 +90,7 @@ BlockQuantizer::BlockQuantizer(const WeightSource& source, ThreadPool& pool, con
       pool_(pool),
       options_(options),
       method_(find_method(options.method)),
+      range_{find_range_observer(options.observer), options.percentile},
       dtype_(resolve_output_dtype(options, source.config())) {}
 
 QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver& observer,
@@ -115,7 +118,8 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
     }
     for (const LinearId id : input_facts(input).consumers) {
       block.linears.push_back(round(layer, id, originals[static_cast<size_t>(id)], plans,
-                                    curvature ? &*curvature : nullptr, state.linears));
+                                    curvature ? &*curvature : nullptr, observer.of(input).sample,
+                                    state.linears));
       after_matrix(id);
     }
   }
@@ -136,9 +140,7 @@ BlockQuantizer::Originals BlockQuantizer::read(int64_t layer) const {
 }
 
 WeightSpec BlockQuantizer::spec_of(const LinearWeights& original) const {
-  return {.bits = options_.weight_bits,
-          .group_size = resolve_group_size(original.cols, options_.group_size).size,
-          .symmetric = options_.symmetric};
+  return weight_spec(options_, original.cols);
 }
 
 ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
@@ -160,7 +162,12 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   context.dynamic_threshold = options_.dynamic_threshold;
   context.scale_dtype = dtype_;
   context.pool = &pool_;
-  return method_.plan_activation(context);
+  context.form = activation_form(options_);
+  context.range = range_;
+  context.alpha = options_.alpha;
+  ActivationPlan plan = method_.plan_activation(context);
+  hold(context, plan);
+  return plan;
 }
 
 Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> scales) const {
@@ -169,19 +176,20 @@ Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> sca
 
 LinearWeights BlockQuantizer::round(int64_t layer, LinearId id, const LinearWeights& original,
                                     const Plans& plans, const Curvature* curvature,
-                                    std::vector<LinearReport>& reports) const {
+                                    std::span<const float> sample, std::vector<LinearReport>& reports) const {
   const std::string module = module_name(layer, id);
   const ActivationPlan& plan = plan_of(plans, input_of(id));
   const std::vector<float> divisor = row_divisor(id, plans, source_.config());
   const WeightRows weights(original, plan.equalization, where(module + ".weight"), divisor);
   const WeightSpec spec = spec_of(original);
-  LinearWeights quantized = method_.solve({weights, spec, dtype_, curvature, pool_});
+  LinearWeights quantized =
+      method_.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
   quantized.activation = plan.spec;
   const Deviation deviation = measure_deviation(weights, quantized, pool_);
   reports.push_back({.module = module,
                      .bits = spec.bits,
                      .group_size = spec.group_size,
-                     .group_size_fell_back = resolve_group_size(original.cols, options_.group_size).fell_back,
+                     .group_size_fell_back = group_size(options_, original.cols).fell_back,
                      .relative_error = deviation.relative_error,
                      .sqnr_db = deviation.sqnr_db});
   return quantized;

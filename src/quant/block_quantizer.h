@@ -41,12 +41,14 @@ class BlockQuantizer {
                         const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
   LinearWeights round(int64_t layer, LinearId id, const LinearWeights& original, const Plans& plans,
-                      const Curvature* curvature, std::vector<LinearReport>& reports) const;
+                      const Curvature* curvature, std::span<const float> sample,
+                      std::vector<LinearReport>& reports) const;
 
   const WeightSource& source_;
   ThreadPool& pool_;
   const QuantizeOptions& options_;
   const Method& method_;
+  RangeOptions range_;
   DType dtype_;
 };
 

@@ -16,6 +16,7 @@ namespace fptq {
 struct StatisticsNeeds {
   bool moment = false;
   int64_t sample_tokens = 0;  // about so many, evenly spread over `tokens`
+  bool mean = false;
 };
 
 struct ActivationStatistics {
@@ -25,7 +26,8 @@ struct ActivationStatistics {
   // 2402.17762) would outweigh all others: an x longer than three times the median of its batch is shortened
   // to that.
   AlignedBuffer<float> moment = {};
-  std::vector<float> sample = {};  // [sample_tokens(), width]
+  std::vector<float> sample = {};        // [sample_tokens(), width]
+  std::vector<float> channel_mean = {};  // mean |x_j| over the tokens
 
   int64_t width() const { return std::ssize(channel_max); }
   int64_t sample_tokens() const { return sample.empty() ? 0 : std::ssize(sample) / width(); }
@@ -51,11 +53,13 @@ class ActivationObserver : public Tap {
  private:
   void add_moment(const float* x, int64_t tokens, ActivationStatistics& s);
   void add_sample(const float* x, int64_t tokens, ActivationStatistics& s) const;
+  void add_mean(InputId input, const float* x, int64_t tokens, int64_t width);
 
   ThreadPool& pool_;
   StatisticsNeeds needs_;
   int64_t sample_step_;  // every so many tokens one is kept
   std::vector<float> shortened_;
+  std::array<std::vector<double>, kAllInputs.size()> sums_;  // of |x_j|
   std::array<ActivationStatistics, kAllInputs.size()> statistics_;
 };
 
