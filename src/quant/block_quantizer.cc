@@ -16,7 +16,8 @@
 namespace fptq {
 namespace {
 
-constexpr double kDamping = 0.01;  // GPTQ's
+constexpr double kDamping = 0.01;        // GPTQ's
+constexpr double kDriftStrength = 0.25;  // GPTAQ's
 
 // The norm that can absorb a scale of this input without touching anything else.
 std::optional<NormId> absorbing_norm(const InputFacts& facts) {
@@ -115,6 +116,10 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
       curvature.emplace(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
                         plan_of(plans, input).equalization, kDamping,
                         where(fmt::format("layer {} {}", layer, input_facts(input).name)));
+      if (method_.needs.drift) {
+        curvature->aim(pool_, std::span(seen.drift.data(), seen.drift.size()),
+                       plan_of(plans, input).equalization, kDriftStrength);
+      }
     }
     for (const LinearId id : input_facts(input).consumers) {
       block.linears.push_back(round(layer, id, originals[static_cast<size_t>(id)], plans,

@@ -36,10 +36,12 @@ class Rows {
 
   void solve(const WeightRows& weights, int64_t first, int64_t count, QuantizedMatrix& out) {
     count_ = count;
-    for (int64_t t = 0; t < count; ++t) {
-      weights.read(first + t, row(original_, t).data());
-      fit(t);
+    for (int64_t t = 0; t < count; ++t) weights.read(first + t, row(original_, t).data());
+    if (curvature_.shift() != nullptr) {
+      free_ = original_;
+      sgemm(count, n_, n_, 1.0f, {free_.data(), n_}, {curvature_.shift(), n_}, 1.0f, original_.data(), n_);
     }
+    for (int64_t t = 0; t < count; ++t) fit(t);
     if (std::all_of(grids_.begin(), grids_.begin() + count * groups_,
                     [](const GroupGrid& grid) { return std::isfinite(grid.scale); })) {
       round_in_order();
