@@ -92,6 +92,22 @@ void CommandLine::integer(const std::string& names, int& target, int min, int ma
   });
 }
 
+void CommandLine::integer(const std::string& names, std::optional<int64_t>& target, int64_t min, int64_t max,
+                          const std::string& help) {
+  add(names, "N", "", help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target.emplace()) && *target >= min && *target <= max) return;
+    fail(fmt::format("expected a whole number from {} to {}, found '{}'", min, max, text), long_name(names));
+  });
+}
+
+void CommandLine::integer(const std::string& names, std::optional<int>& target, int min, int max,
+                          const std::string& help) {
+  add(names, "N", "", help, [=, this, &target](const std::string& text) {
+    if (parse_number(text, target.emplace()) && *target >= min && *target <= max) return;
+    fail(fmt::format("expected a whole number from {} to {}, found '{}'", min, max, text), long_name(names));
+  });
+}
+
 void CommandLine::integers(const std::string& names, std::vector<int>& target, int min, int max,
                            const std::string& help) {
   add(names, "N,N", fmt::format("{}", fmt::join(target, ",")), help,
@@ -124,6 +140,17 @@ void CommandLine::number(const std::string& names, double& target, double min, d
     if (parse_number(text, target) && target >= min && target <= max) return;  // NaN fails both comparisons
     fail(fmt::format("expected a number from {} to {}, found '{}'", min, max, text), long_name(names));
   });
+}
+
+void CommandLine::number_or(const std::string& names, const std::string& word, std::optional<double>& target,
+                            double min, double max, const std::string& help) {
+  add(names, "X|" + word, target ? fmt::format("{}", *target) : word, help,
+      [=, this, &target](const std::string& text) {
+        if (text == word) return target.reset();
+        if (parse_number(text, target.emplace()) && *target >= min && *target <= max) return;
+        fail(fmt::format("expected a number from {} to {} or {}, found '{}'", min, max, word, text),
+             long_name(names));
+      });
 }
 
 void CommandLine::text(const std::string& names, const std::string& type, std::string& target,

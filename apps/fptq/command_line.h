@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ class CommandLine {
   // shows.
   void integer(const std::string& names, int64_t& target, int64_t min, int64_t max, const std::string& help);
   void integer(const std::string& names, int& target, int min, int max, const std::string& help);
+  // Decided elsewhere unless given.
+  void integer(const std::string& names, std::optional<int64_t>& target, int64_t min, int64_t max,
+               const std::string& help);
+  void integer(const std::string& names, std::optional<int>& target, int min, int max,
+               const std::string& help);
   // Several, separated by commas: "1,2,4". They replace the target's.
   void integers(const std::string& names, std::vector<int>& target, int min, int max,
                 const std::string& help);
@@ -28,6 +34,9 @@ class CommandLine {
   void text(const std::string& names, const std::string& type, std::string& target, const std::string& help);
   void texts(const std::string& names, const std::string& type, std::vector<std::string>& target,
              const std::string& help);
+  // A number, or `word` for none.
+  void number_or(const std::string& names, const std::string& word, std::optional<double>& target, double min,
+                 double max, const std::string& help);
   void choice(const std::string& names, std::string& target, const std::vector<std::string>& values,
               const std::string& help);
   // Several of them, separated by commas.

@@ -21,10 +21,12 @@ void declare(CommandLine& line, QuantizeArguments& a) {
   QuantizeOptions& o = a.options;
   line.positional("MODEL", a.model, "Hugging Face directory or GGUF file");
   line.positional("OUT", a.output, "directory to write");
-  line.choice("--method", o.method, method_names(), "how to quantize");
+  line.choice("--method", o.method, method_names(), "how to find the numbers");
   line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
-  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "bits of a weight, 4 or 8");
-  line.integer("-g,--group-size", o.group_size, -1, 65536, "inputs that share a scale; -1: a row");
+  line.choice("--scheme", o.scheme, scheme_names(), "bits of weights and of what they multiply");
+  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "of a weight, 4 or 8, instead of the scheme's");
+  line.integer("-g,--group-size", o.group_size, -1, 65536,
+               "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
   line.flag("--sym", a.symmetric, "symmetric weights (the default)");
   line.flag("--asym", a.asymmetric, "weights with zero points");
   line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
@@ -35,6 +37,9 @@ void declare(CommandLine& line, QuantizeArguments& a) {
             "windows from anywhere in FILE, not its head");
   line.number("--static-threshold,--v0", o.static_threshold, 0, 1e30, "up to it a static activation scale");
   line.number("--dynamic-threshold,--v1", o.dynamic_threshold, 0, 1e30, "from it on a scale per token");
+  line.number_or("--alpha", "search", o.alpha, 0, 1, "SmoothQuant's: 1 leaves activations nothing to lose");
+  line.choice("--observer", o.observer, observer_names(), "what a static activation scale covers");
+  line.number("--percentile", o.percentile, 0, 100, "of the values, for that observer");
   line.choice("--head", o.head, {"keep", "int8", "int4"},
               "output head as it is, or in fewer bits: faster decoding");
   line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
@@ -58,6 +63,12 @@ void check(const CommandLine& line, const QuantizeOptions& o) {
   line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
   if (line.given("--calib-random-windows") && o.calibration.source == "random") {
     line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
+  }
+  if (line.given("--alpha") && o.method != "smoothquant") {
+    line.fail(fmt::format("is SmoothQuant's, found method {}", o.method), "--alpha");
+  }
+  if (line.given("--percentile") && o.observer != "percentile") {
+    line.fail("needs --observer percentile: no other looks at it", "--percentile");
   }
   if (o.static_threshold > o.dynamic_threshold) {
     line.fail(fmt::format("{} is above --dynamic-threshold, {}", o.static_threshold, o.dynamic_threshold),

@@ -24,17 +24,23 @@ struct CalibrationOptions {
 
 struct QuantizeOptions {
   // Behaviour
-  std::string method = "fptq";      // a row of the method table
+  std::string method = "fptq";      // of method_names()
   std::string preset = "balanced";  // how long methods that learn may take: one of preset_names()
-  int weight_bits = 4;
-  int64_t group_size =
-      128;  // falls back to 64, 32, then one group per row where it does not divide the inputs
+  std::string scheme = "w4a8";      // of scheme_names(): bits of weights and inputs
+  std::optional<int> weight_bits;   // 4 or 8, instead of the scheme's
+  // Inputs that share a scale, -1: a row. Falls back to 64, 32, then a row where it does not divide the
+  // inputs. None: 128, for 8-bit weights a row.
+  std::optional<int64_t> group_size;
   bool symmetric = true;
-  double static_threshold = 15.0;    // v <= it: static per tensor (paper: v0)
-  double dynamic_threshold = 150.0;  // v >= it: per token (paper: v1); between them: LAE, then static
-  std::string head = "keep";         // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
-  bool kv_int8 = false;              // the result asks engines for an INT8 KV cache
-  std::string dtype = "auto";        // of scales and dense tensors: auto (the source's), f32, f16, bf16
+  double static_threshold = 15.0;     // v <= it: static per tensor (paper: v0)
+  double dynamic_threshold = 150.0;   // v >= it: per token (paper: v1); between them: LAE, then static
+  std::optional<double> alpha = 0.5;  // SmoothQuant's migration strength, 0..1; none: searched for each input
+  std::string observer =
+      "minmax";                // of static scales, where scheme or method fix them: minmax, percentile, mse
+  double percentile = 99.99;   // of that observer
+  std::string head = "keep";   // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
+  bool kv_int8 = false;        // the result asks engines for an INT8 KV cache
+  std::string dtype = "auto";  // of scales and dense tensors: auto (the source's), f32, f16, bf16
   CalibrationOptions calibration;
   bool evaluate = true;    // measure the result against the source on held-out text while the blocks pass
   std::string eval_text;   // that text: a file, or empty for the English text that comes with the program
@@ -50,8 +56,8 @@ struct InputDecision {
   std::string input;                   // "q/k/v input", "o input", "gate/up input", "down input"
   std::vector<std::string> consumers;  // full module names
   double v = 0;                        // largest |x| on the calibration tokens
-  bool equalized = false;              // LAE folded into the norm
-  std::string activation;              // "static" or "token"
+  bool equalized = false;              // by scales folded into what makes the input
+  std::string activation;              // "static", "token", or "float": not quantized
   double scale = 0;                    // of the static form
   std::string reason;                  // "v = 3.2 <= 15"
 };
@@ -66,6 +72,7 @@ struct LinearReport {
 };
 
 struct QuantizeReport {
+  std::string scheme;
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
   int64_t calibration_tokens = 0;
@@ -80,19 +87,24 @@ struct QuantizeReport {
   bool resumed = false;
 };
 
-// Names of the methods there are.
+// Names of the methods, schemes and observers there are.
 std::vector<std::string> method_names();
 std::vector<std::string> preset_names();
+std::vector<std::string> scheme_names();
+std::vector<std::string> observer_names();
 
 // What quantize() would do, computed from headers alone.
 struct QuantizePlan {
   struct Matrix {
     std::string module;
     int64_t rows = 0, cols = 0;
+    int bits = 0;
     int64_t group_size = 0;
     bool group_size_fell_back = false;
   };
   std::string family;
+  std::string scheme;
+  std::string scheme_summary;  // "4-bit weights, inputs as they are"
   int64_t layers = 0;
   int64_t parameters = 0;
   std::vector<Matrix> matrices;

@@ -9,25 +9,35 @@
 #include "api/quantize_setup.h"
 #include "fptq/version.h"
 #include "model/layout.h"
+#include "quant/method.h"
+#include "quant/settings.h"
 
 namespace fptq {
 namespace {
 
+// "w4a8": weights and activations, without how they are held.
+std::string short_scheme(const QuantizeOptions& options) {
+  return fmt::format("w{}a{}", weight_bits(options),
+                     activation_form(options) == ActivationForm::kFloat ? 16 : 8);
+}
+
+std::string capitals(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
 std::string decisions_line(const QuantizeReport& report) {
-  int64_t fixed = 0, equalized = 0, token = 0;
+  int64_t fixed = 0, token = 0, equalized = 0;
   for (const InputDecision& d : report.inputs) {
-    if (d.activation == "token") {
-      ++token;
-    } else if (d.equalized) {
-      ++equalized;
-    } else {
-      ++fixed;
-    }
+    token += d.activation == "token" ? 1 : 0;
+    fixed += d.activation == "static" ? 1 : 0;
+    equalized += d.equalized ? 1 : 0;
   }
-  return fmt::format(
-      "INT8; of {} inputs of linear layers {} static per tensor, {} static after logarithmic equalization, "
-      "{} per token",
-      report.inputs.size(), fixed, equalized, token);
+  const std::string scaled =
+      equalized == 0 ? "" : fmt::format("; {} with scales folded into the layers before them", equalized);
+  if (fixed + token == 0) return "not quantized" + scaled;
+  return fmt::format("INT8; of {} inputs of linear layers {} static per tensor, {} per token{}",
+                     report.inputs.size(), fixed, token, scaled);
 }
 
 std::string groups_line(const QuantizeOptions& options, const QuantizeReport& report) {
@@ -40,7 +50,7 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
     text += fmt::format("{}{} ({} matrices)", text.empty() ? "" : ", ",
                         size == 0 ? "one group per row" : fmt::format("groups of {}", size), count);
   }
-  return fmt::format("INT{}, {}, {}", options.weight_bits, options.symmetric ? "symmetric" : "asymmetric",
+  return fmt::format("INT{}, {}, {}", weight_bits(options), options.symmetric ? "symmetric" : "asymmetric",
                      text);
 }
 
@@ -58,14 +68,15 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
                        const QuantizeReport& report) {
   const std::string name = source.path.filename().empty() ? source.path.parent_path().filename().string()
                                                           : source.path.filename().string();
+  const Method& method = find_method(options.method);
+  const std::string bits = short_scheme(options);
   std::string card = fmt::format(
       "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- compressed-tensors\n- "
-      "fptq\n- w{}a8\n---\n\n"
-      "# {}, quantized to W{}A8\n\n"
-      "Made by fptq {} with fine-grained post-training quantization (method `{}`, arXiv 2308.15987) from a "
-      "{} model of the {} family.\n\n",
-      options.weight_bits, name, options.weight_bits, version_string(), options.method, source.format,
-      source.weights->config().family);
+      "fptq\n- {}\n---\n\n"
+      "# {}, quantized to {}\n\n"
+      "Made by fptq {} from a {} model of the {} family. Method `{}`: {}.\n\n",
+      bits, name, capitals(bits), version_string(), source.format, source.weights->config().family,
+      method.name, method.summary);
   if (!options.command.empty()) card += fmt::format("    {}\n\n", options.command);
   card += fmt::format(
       "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations "
@@ -97,7 +108,7 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
     card +=
         fmt::format("| {} | {:.2f} | {:.5f} |\n", worst[i].module, worst[i].sqnr_db, worst[i].relative_error);
   card +=
-      "\nThe format is compressed-tensors `pack-quantized`: transformers with the `compressed-tensors` "
+      "\nThe format is compressed-tensors: transformers with the `compressed-tensors` "
       "package loads this folder, and "
       "`fptq generate` runs it with integer kernels. `fptq_recipe.json` holds every decision, `fptq verify` "
       "re-checks the files.\n";

@@ -47,13 +47,19 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   const ModelConfig& config = checkpoint.weights->config();
   QuantizePlan plan;
   plan.family = config.family;
+  plan.scheme = options.scheme;
+  const Scheme& scheme = find_scheme(options.scheme);
+  plan.scheme_summary = scheme.summary;
+  if (weight_bits(options) != scheme.weights.bits)
+    plan.scheme_summary += fmt::format("; weights in {} bits instead", weight_bits(options));
   plan.layers = config.num_layers;
   plan.source_bytes = dense_bytes(config);
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const LinearId id : kAllLinears) {
       const auto [rows, cols] = linear_shape(config, id);
-      const GroupSize group = resolve_group_size(cols, options.group_size);
-      plan.matrices.push_back({module_name(layer, id), rows, cols, group.size, group.fell_back});
+      const GroupSize group = group_size(options, cols);
+      plan.matrices.push_back(
+          {module_name(layer, id), rows, cols, weight_bits(options), group.size, group.fell_back});
     }
   }
   const DType dtype = resolve_output_dtype(options, config);
@@ -62,7 +68,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.output_bytes = output_bytes(config, options, dtype);
   plan.bits_per_weight = bits_per_weight(config, options, dtype);
 
-  const bool calibrates = find_method(options.method).needs_calibration;
+  const bool calibrates = needs_calibration(options);
   plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;
   const int64_t probe_tokens = options.evaluate ? kProbeTokens : 0;
   // While blocks pass: streams of hidden states, one block in float and as integers, the buffers of a batch

@@ -120,7 +120,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   const Checkpoint source = open_source(model);
   const WeightSource& weights = *source.weights;
   CalibrationData calibration;
-  if (find_method(options.method).needs_calibration) {
+  if (needs_calibration(options)) {
     calibration = load_calibration(options.calibration, *source.tokenizer, weights.config());
   }
   Probe probe = make_probe(source, options);
@@ -147,6 +147,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
                                           options.evaluate ? &probe : nullptr, progress, std::move(hooks));
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), calibration.warnings.begin(), calibration.warnings.end());
+  report.scheme = options.scheme;
+  if (const char* warning = find_scheme(options.scheme).warning) report.warnings.emplace_back(warning);
   std::optional<LinearWeights> head;
   if (const std::optional<WeightSpec> spec = head_form(weights.config(), options)) {
     head = quantize_head(weights, *spec, writing.dtype, *pool, report.linears.emplace_back());

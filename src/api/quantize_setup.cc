@@ -13,6 +13,8 @@
 #include "quant/method.h"
 #include "quant/preset.h"
 #include "quant/quantized_head.h"
+#include "quant/settings.h"
+#include "quant/static_range.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -29,6 +31,16 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
+std::vector<std::string> scheme_names() {
+  std::vector<std::string> names;
+  for (const Scheme& scheme : schemes()) names.emplace_back(scheme.name);
+  return names;
+}
+
+std::vector<std::string> observer_names() {
+  return range_observer_names();
+}
+
 Checkpoint open_source(const std::string& model) {
   Checkpoint checkpoint = open_checkpoint(model);
   if (checkpoint.quantized) {
@@ -39,6 +51,20 @@ Checkpoint open_source(const std::string& model) {
 }
 
 namespace {
+
+const char* form_name(ActivationForm form) {
+  switch (form) {
+    case ActivationForm::kByMethod:
+      return "by method";
+    case ActivationForm::kFloat:
+      return "float";
+    case ActivationForm::kToken:
+      return "token";
+    case ActivationForm::kStatic:
+      return "static";
+  }
+  return "";
+}
 
 // Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
 int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
@@ -53,8 +79,7 @@ int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& opt
   int64_t bytes = 0;
   for (const LinearId id : kAllLinears) {
     const auto shape = linear_shape(config, id);
-    const int64_t group_size = resolve_group_size(shape.cols, options.group_size).size;
-    bytes += matrix_bytes(shape, {options.weight_bits, group_size, options.symmetric}, dtype);
+    bytes += matrix_bytes(shape, weight_spec(options, shape.cols), dtype);
   }
   return bytes;
 }
@@ -62,7 +87,8 @@ int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& opt
 }  // namespace
 
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
-  return head_spec(options.head, config.hidden_size, options.group_size, options.symmetric);
+  return head_spec(options.head, config.hidden_size, options.group_size.value_or(kUsualGroupSize),
+                   options.symmetric);
 }
 
 int64_t block_weights(const ModelConfig& config) {
@@ -126,26 +152,32 @@ std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& opt
 
 std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report) {
   const CalibrationOptions& c = options.calibration;
-  Json recipe = {
-      {"schema", "fptq.recipe.v1"},
-      {"fptq_version", version_string()},
-      {"method", options.method},
-      {"preset", options.preset},
-      {"weights",
-       {{"bits", options.weight_bits}, {"group_size", options.group_size}, {"symmetric", options.symmetric}}},
-      {"activations",
-       {{"bits", 8},
-        {"static_threshold", options.static_threshold},
-        {"dynamic_threshold", options.dynamic_threshold}}},
-      {"head", options.head},
-      {"kv_cache", options.kv_int8 ? "int8" : "float"},
-      {"dtype", options.dtype},
-      {"calibration",
-       {{"source", c.source},
-        {"nsamples", c.nsamples},
-        {"seqlen", c.seqlen},
-        {"seed", c.seed},
-        {"draw_at_random", c.draw_at_random}}}};
+  const ActivationForm form = activation_form(options);
+  Json recipe = {{"schema", "fptq.recipe.v1"},
+                 {"fptq_version", version_string()},
+                 {"method", options.method},
+                 {"scheme", options.scheme},
+                 {"weights",
+                  {{"bits", weight_bits(options)},
+                   {"group_size", wanted_group_size(options)},
+                   {"symmetric", options.symmetric}}},
+                 {"activations",
+                  {{"bits", form == ActivationForm::kFloat ? 16 : 8},
+                   {"form", form_name(form)},
+                   {"static_threshold", options.static_threshold},
+                   {"dynamic_threshold", options.dynamic_threshold},
+                   {"alpha", options.alpha ? Json(*options.alpha) : Json("search")},
+                   {"observer", options.observer},
+                   {"percentile", options.percentile}}},
+                 {"head", options.head},
+                 {"kv_cache", options.kv_int8 ? "int8" : "float"},
+                 {"dtype", options.dtype},
+                 {"calibration",
+                  {{"source", c.source},
+                   {"nsamples", c.nsamples},
+                   {"seqlen", c.seqlen},
+                   {"seed", c.seed},
+                   {"draw_at_random", c.draw_at_random}}}};
   Json decisions = Json::array();
   for (const InputDecision& d : report.inputs) {
     decisions.push_back({{"layer", d.layer},

@@ -53,4 +53,10 @@ ActivationPlan per_token_policy(const ActivationContext& input) {
   return per_token(input.statistics.max(), "the method quantizes every input per token");
 }
 
+ActivationPlan plain_policy(const ActivationContext& input) {
+  ActivationPlan plan;
+  plan.v = input.statistics.max();
+  return plan;
+}
+
 }  // namespace fptq

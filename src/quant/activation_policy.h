@@ -2,10 +2,13 @@
 // A policy knows no model: whoever calls it says what, if anything, can absorb an equalization.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "quant/observer.h"
+#include "quant/scheme.h"
+#include "quant/static_range.h"
 #include "quant/weight_rows.h"
 #include "tensor/dtype.h"
 #include "tensor/linear_weights.h"
@@ -24,6 +27,10 @@ struct ActivationContext {
   double dynamic_threshold = 150.0;            // v1
   DType scale_dtype = DType::kF32;             // that the static scale is stored in: it is rounded to it here
   ThreadPool* pool = nullptr;
+  // What scheme or method fix beforehand: policies may leave the form to hold(), and choose with it in mind.
+  ActivationForm form = ActivationForm::kByMethod;
+  RangeOptions range = {};            // of static forms that hold() makes
+  std::optional<double> alpha = 0.5;  // SmoothQuant's; none: searched
 };
 
 struct ActivationPlan {
@@ -50,5 +57,31 @@ ActivationPlan searched_policy(const ActivationContext& input);
 
 // A scale per token everywhere; needs no statistics.
 ActivationPlan per_token_policy(const ActivationContext& input);
+
+// These leave the form to hold():
+
+// Inputs as they are.
+ActivationPlan plain_policy(const ActivationContext& input);
+
+// SmoothQuant (arXiv 2211.10438), on the inputs that a norm can divide, as its authors and llm-compressor do:
+// s_j = a_j^alpha / w_j^(1 - alpha); with a searched alpha the one of 0.1, 0.15 .. 0.9 that leaves the least
+// error of the layers' outputs on sampled tokens, or no smoothing.
+ActivationPlan smoothquant_policy(const ActivationContext& input);
+
+// AWQ (arXiv 2306.00978), on every input, folded into norms, v_proj and up_proj: the least error of the
+// layers' outputs on sampled tokens among the scales of awq_scales(), ratio 0 .. 1 in 20 steps, with and
+// without the weights' share in them. Needs a sample and means.
+ActivationPlan awq_policy(const ActivationContext& input);
+
+// The input divided by `scales` in its static form: a scale that covers the observed range. None where the
+// range has no scale in the type (silent in calibration, or beyond it).
+std::optional<ActivationSpec> static_spec(const ActivationContext& input, std::span<const float> scales);
+
+// The form in which a policy compares scales: the one that is fixed beforehand, or else per token.
+ActivationSpec trial_spec(const ActivationContext& input, std::span<const float> scales);
+
+// Gives `plan` the form that is fixed beforehand, where one is; its equalization stays. A static form that
+// there is no scale for is per token.
+void hold(const ActivationContext& input, ActivationPlan& plan);
 
 }  // namespace fptq

@@ -79,7 +79,9 @@ InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationP
   for (const LinearId id : facts.consumers) d.consumers.push_back(module_name(layer, id));
   d.v = plan.v;
   d.equalized = !plan.equalization.empty();
-  d.activation = plan.spec.mode == ActivationMode::kStaticTensor ? "static" : "token";
+  d.activation = plan.spec.mode == ActivationMode::kFloat          ? "float"
+                 : plan.spec.mode == ActivationMode::kStaticTensor ? "static"
+                                                                   : "token";
   d.scale = plan.spec.scale;
   d.reason = plan.reason;
   return d;
@@ -92,6 +94,7 @@ BlockQuantizer::BlockQuantizer(const WeightSource& source, ThreadPool& pool, con
       pool_(pool),
       options_(options),
       method_(find_method(options.method)),
+      range_{find_range_observer(options.observer), options.percentile},
       dtype_(resolve_output_dtype(options, source.config())) {}
 
 int64_t BlockQuantizer::iterations() const {
@@ -138,7 +141,8 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
     }
     for (const LinearId id : input_facts(input).consumers) {
       const auto i = static_cast<size_t>(id);
-      block.linears.push_back(solve(weights[i], originals[i], plan, curvature ? &*curvature : nullptr));
+      block.linears.push_back(solve(id, weights[i], originals[i], plan, curvature ? &*curvature : nullptr,
+                                    observer.of(input).sample));
       after_matrix(id);
     }
   }
@@ -189,9 +193,7 @@ BlockQuantizer::Originals BlockQuantizer::read(int64_t layer) const {
 }
 
 WeightSpec BlockQuantizer::spec_of(const LinearWeights& original) const {
-  return {.bits = options_.weight_bits,
-          .group_size = resolve_group_size(original.cols, options_.group_size).size,
-          .symmetric = options_.symmetric};
+  return weight_spec(options_, original.cols);
 }
 
 ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
@@ -213,17 +215,24 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   context.dynamic_threshold = options_.dynamic_threshold;
   context.scale_dtype = dtype_;
   context.pool = &pool_;
-  return method_.plan_activation(context);
+  context.form = activation_form(options_);
+  context.range = range_;
+  context.alpha = options_.alpha;
+  ActivationPlan plan = method_.plan_activation(context);
+  hold(context, plan);
+  return plan;
 }
 
 Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> scales) const {
   return fold_norm(source_.norm(layer, id), scales, dtype_, where(norm_module_name(layer, id) + ".weight"));
 }
 
-LinearWeights BlockQuantizer::solve(const WeightRows& weights, const LinearWeights& original,
-                                    const ActivationPlan& plan, const Curvature* curvature) const {
+LinearWeights BlockQuantizer::solve(LinearId id, const WeightRows& weights, const LinearWeights& original,
+                                    const ActivationPlan& plan, const Curvature* curvature,
+                                    std::span<const float> sample) const {
   const WeightSpec spec = spec_of(original);
-  LinearWeights quantized = method_.solve({weights, spec, dtype_, curvature, pool_});
+  LinearWeights quantized =
+      method_.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
   quantized.activation = plan.spec;
   return quantized;
 }
@@ -241,7 +250,7 @@ LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows
   return {.module = module_name(layer, id),
           .bits = quantized.spec.bits,
           .group_size = quantized.spec.group_size,
-          .group_size_fell_back = resolve_group_size(quantized.cols, options_.group_size).fell_back,
+          .group_size_fell_back = group_size(options_, quantized.cols).fell_back,
           .relative_error = deviation.relative_error,
           .sqnr_db = deviation.sqnr_db};
 }

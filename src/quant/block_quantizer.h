@@ -52,8 +52,9 @@ class BlockQuantizer {
   ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
                         const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
-  LinearWeights solve(const WeightRows& weights, const LinearWeights& original, const ActivationPlan& plan,
-                      const Curvature* curvature) const;
+  LinearWeights solve(LinearId id, const WeightRows& weights, const LinearWeights& original,
+                      const ActivationPlan& plan, const Curvature* curvature,
+                      std::span<const float> sample) const;
   void learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
              const Plans& plans, QuantizedBlock& block, const std::function<void()>& after_iteration) const;
   AlignedBuffer<float> stored_norm(const Tensor& norm) const;
@@ -64,6 +65,7 @@ class BlockQuantizer {
   ThreadPool& pool_;
   const QuantizeOptions& options_;
   const Method& method_;
+  RangeOptions range_;
   DType dtype_;
 };
 

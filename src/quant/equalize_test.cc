@@ -4,6 +4,10 @@
 
 #include <cmath>
 
+#include "quant/golden_data.h"
+#include "quant/made_data.h"
+#include "quant/weight_rows.h"
+
 namespace fptq {
 namespace {
 
@@ -35,6 +39,23 @@ TEST(Equalize, FaintChannelsAreNotAmplifiedWithoutBound) {
   const std::vector<float> s = lae_scales(a);
   EXPECT_EQ(s[0], 1e-5f);
   EXPECT_EQ(s[1], 1e-5f);
+}
+
+TEST(Equalize, SmoothQuantScalesAreThoseOfLlmCompressor) {
+  const Json data = golden("rivals.json")["smoothquant"];
+  const int64_t n = data["cols"];
+  std::vector<LinearWeights> layers;
+  for (size_t i = 0; i < 2; ++i) layers.push_back(made_weights(data["rows"][i], n, data["factors"][i]));
+  const std::vector<WeightRows> consumers = {{layers[0], {}, "a"}, {layers[1], {}, "b"}};
+  const ActivationStatistics statistics = made_statistics(data["tokens"], n);
+  for (const Json& c : data["cases"]) {
+    const double alpha = c["alpha"];
+    const std::vector<float> s = smoothquant_scales(statistics.channel_max, column_maxima(consumers), alpha);
+    for (size_t j = 0; j < s.size(); ++j) {
+      const double expected = c["scales"][j].get<double>() / std::pow(2.0, 2 * alpha - 1);
+      EXPECT_NEAR(s[j], expected, 2e-6 * expected) << alpha << " " << j;
+    }
+  }
 }
 
 TEST(Equalize, EqualizedMaxIsOverAllChannels) {

@@ -10,6 +10,9 @@ struct GroupSize {
   bool fell_back = false;  // not what was asked for
 };
 
+// What 4-bit weights get when nobody says otherwise.
+inline constexpr int64_t kUsualGroupSize = 128;
+
 // Throws Error(kUsage) unless `wanted` is -1 (one group per row) or a multiple of 16 from 16 to 65536.
 void check_group_size(int64_t wanted);
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "fptq/error.h"
+#include "quant/awq.h"
 #include "quant/gptq.h"
 #include "quant/round_to_nearest.h"
 
@@ -19,6 +20,14 @@ template <int descent_passes>
 LinearWeights by_curvature(const SolverInput& in) {
   return gptq(in.weights, in.spec, in.scale_dtype, *in.curvature, {.descent_passes = descent_passes},
               in.pool);
+}
+
+LinearWeights clipped(const SolverInput& in) {
+  // Clipping changes what queries and keys add up to most where attention looks hardest (AutoAWQ leaves them
+  // alone, too); eight bits have nothing to gain from it.
+  const bool makes_scores = in.id == LinearId::kQ || in.id == LinearId::kK;
+  if (makes_scores || in.spec.bits == 8) return nearest(in);
+  return round_clipped(in.weights, in.spec, in.scale_dtype, in.sample, in.equalization, in.pool);
 }
 
 constexpr StatisticsNeeds kMaxima{};
@@ -44,13 +53,27 @@ constexpr std::array kMethods = {
     Method{"auto",
            "searched equalization and activations, GPTQ and coordinate descent",
            true,
-           {.moment = true, .sample_tokens = 512},
+           {.moment = true, .sample_tokens = kSampleTokens},
            true,
            searched_policy,
            by_curvature<4>,
+           ActivationForm::kByMethod,
            true},
     Method{"fptq+gptq", "FPTQ's activations, GPTQ's weights", true, kMoments, true, fptq_policy,
            by_curvature<0>},
+    Method{"static", "one scale for all tokens, weights to nearest", true, kMaxima, false, plain_policy,
+           nearest, ActivationForm::kStatic},
+    Method{"smoothquant",
+           "SmoothQuant (arXiv 2211.10438) folded into the norms; per-token activations, weights to nearest",
+           true, kMaxima, false, smoothquant_policy, nearest, ActivationForm::kToken},
+    Method{"awq",
+           "AWQ (arXiv 2306.00978): searched scales, clipped groups to nearest; per-token activations",
+           true,
+           {.sample_tokens = kSampleTokens, .mean = true},
+           false,
+           awq_policy,
+           clipped,
+           ActivationForm::kToken},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/thread_pool.h"
+#include "model/layout.h"
 #include "quant/activation_policy.h"
 #include "quant/curvature.h"
 #include "quant/observer.h"
@@ -21,6 +22,9 @@ struct SolverInput {
   DType scale_dtype;
   const Curvature* curvature;  // of the equalized input; null unless the method needs moments
   ThreadPool& pool;
+  LinearId id = LinearId::kQ;
+  std::span<const float> sample = {};        // of the input, [tokens, cols]; empty unless the method needs it
+  std::span<const float> equalization = {};  // that divides the sample, and is folded into `weights`
 };
 
 struct Method {
@@ -32,11 +36,16 @@ struct Method {
   bool sequential;
   ActivationPlan (*plan_activation)(const ActivationContext& input);
   LinearWeights (*solve)(const SolverInput& input);
+  // How inputs are held when the scheme leaves it to the method; kByMethod: as plan_activation says.
+  ActivationForm inputs = ActivationForm::kByMethod;
   // What the solver finds is where learned rounding of the whole block begins.
   bool learns = false;
 
   bool needs_original() const { return needs.drift || learns; }
 };
+
+// What searches and observers look at.
+inline constexpr int64_t kSampleTokens = 512;
 
 std::span<const Method> methods();
 

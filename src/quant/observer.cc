@@ -53,6 +53,7 @@ void ActivationObserver::on_linear_input(int64_t, InputId input, const float* x,
   });
   if (needs_.moment) add_moment(input, x, tokens, s);
   if (sample_step_ > 0) add_sample(x, tokens, s);
+  if (needs_.mean) add_mean(input, x, tokens, width);
   s.tokens += tokens;
 }
 
@@ -111,16 +112,29 @@ void ActivationObserver::add_sample(const float* x, int64_t tokens, ActivationSt
   }
 }
 
+void ActivationObserver::add_mean(InputId input, const float* x, int64_t tokens, int64_t width) {
+  std::vector<double>& sums = sums_[static_cast<size_t>(input)];
+  sums.resize(static_cast<size_t>(width));
+  pool_.parallel_for(width, kColumns, [&](int64_t begin, int64_t end) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      for (int64_t c = begin; c < end; ++c) sums[static_cast<size_t>(c)] += std::fabs(x[t * width + c]);
+    }
+  });
+}
+
 void ActivationObserver::finish() {
-  for (ActivationStatistics& s : statistics_) {
+  for (size_t i = 0; i < statistics_.size(); ++i) {
+    ActivationStatistics& s = statistics_[i];
     const float count = static_cast<float>(s.tokens);
     for (float& m : s.moment) m /= count;
     for (float& d : s.drift) d /= count;
+    for (const double sum : sums_[i]) s.channel_mean.push_back(static_cast<float>(sum / count));
   }
 }
 
 void ActivationObserver::reset() {
   statistics_ = {};
+  sums_ = {};
 }
 
 void check_finite(const ActivationStatistics& statistics, const std::string& where) {

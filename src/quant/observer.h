@@ -17,6 +17,7 @@ struct StatisticsNeeds {
   bool moment = false;
   bool drift = false;         // needs moments, too
   int64_t sample_tokens = 0;  // about so many, evenly spread over `tokens`
+  bool mean = false;
 };
 
 struct ActivationStatistics {
@@ -29,7 +30,8 @@ struct ActivationStatistics {
   // Mean of (x_original - x) x^T, [width, width], x_original what the unquantized model has in this place:
   // how far the quantized blocks before have led away, as far as it goes with x. Tokens are shortened alike.
   AlignedBuffer<float> drift = {};
-  std::vector<float> sample = {};  // [sample_tokens(), width]
+  std::vector<float> sample = {};        // [sample_tokens(), width]
+  std::vector<float> channel_mean = {};  // mean |x_j| over the tokens
 
   int64_t width() const { return std::ssize(channel_max); }
   int64_t sample_tokens() const { return sample.empty() ? 0 : std::ssize(sample) / width(); }
@@ -69,12 +71,14 @@ class ActivationObserver : public Tap {
  private:
   void add_moment(InputId input, const float* x, int64_t tokens, ActivationStatistics& s);
   void add_sample(const float* x, int64_t tokens, ActivationStatistics& s) const;
+  void add_mean(InputId input, const float* x, int64_t tokens, int64_t width);
 
   ThreadPool& pool_;
   StatisticsNeeds needs_;
   int64_t sample_step_;  // every so many tokens one is kept
   const OriginalInputs* originals_;
   std::vector<float> shortened_, differences_;
+  std::array<std::vector<double>, kAllInputs.size()> sums_;  // of |x_j|
   std::array<ActivationStatistics, kAllInputs.size()> statistics_;
 };
 

@@ -42,6 +42,29 @@ TEST(Observer, MaximaAreThoseOfAllTokensForAnyCutAndThreads) {
   }
 }
 
+TEST(Observer, MeansAreThoseOfAllTokensForAnyCutAndThreads) {
+  const int64_t tokens = 37, width = 300;
+  const std::vector<float> x = noise(tokens * width);
+  for (const int threads : {1, 3}) {
+    for (const int64_t cut : {int64_t{5}, tokens}) {
+      ThreadPool pool(threads);
+      ActivationObserver observer(pool, {.mean = true}, tokens);
+      for (int64_t t = 0; t < tokens; t += cut) {
+        observer.on_linear_input(0, InputId::kO, x.data() + t * width, std::min(cut, tokens - t), width);
+      }
+      observer.finish();
+      for (int64_t j = 0; j < width; ++j) {
+        double sum = 0;
+        for (int64_t t = 0; t < tokens; ++t) sum += std::fabs(x[static_cast<size_t>(t * width + j)]);
+        EXPECT_FLOAT_EQ(observer.of(InputId::kO).channel_mean[static_cast<size_t>(j)],
+                        static_cast<float>(sum / tokens));
+      }
+      observer.reset();
+      EXPECT_TRUE(observer.of(InputId::kO).channel_mean.empty());
+    }
+  }
+}
+
 TEST(Observer, ResetForgets) {
   ThreadPool pool(1);
   ActivationObserver observer(pool);

@@ -39,10 +39,11 @@ class BlockProgress {
   int64_t done_;
 };
 
-void check_calibration_is_there(const Method& method, const Windows& calibration) {
-  if (!method.needs_calibration || !calibration.empty()) return;
-  throw Error(ErrorKind::kUsage, "calibration",
-              fmt::format("is empty, but method {} needs data", method.name));
+void check_calibration_is_there(const QuantizeOptions& options, const Windows& calibration) {
+  if (!needs_calibration(options) || !calibration.empty()) return;
+  throw Error(
+      ErrorKind::kUsage, "calibration",
+      fmt::format("is empty, but method {} with scheme {} needs data", options.method, options.scheme));
 }
 
 class Pipeline {
@@ -52,11 +53,11 @@ class Pipeline {
       : source_(source),
         backend_(backend),
         quantizer_(source, backend.pool(), options),
-        observes_(quantizer_.method().needs_calibration),
+        observes_(needs_calibration(options)),
         calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
-        observer_(backend.pool(), quantizer_.method().needs, calibration_.tokens(), &originals_) {}
+        observer_(backend.pool(), statistics_needs(options), calibration_.tokens(), &originals_) {}
 
   int64_t calibration_tokens() const { return calibration_.tokens(); }
   int64_t steps_per_layer() const {
@@ -157,7 +158,7 @@ QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, con
                                const QuantizeOptions& options, BlockSink& sink, Probe* probe,
                                Progress& progress, PipelineHooks hooks) {
   check_options(options);
-  check_calibration_is_there(find_method(options.method), calibration);
+  check_calibration_is_there(options, calibration);
   Pipeline pipeline(source, backend, calibration, options, probe);
   const bool resumed = hooks.resume.has_value();
   if (resumed) pipeline.check_resumable(*hooks.resume);

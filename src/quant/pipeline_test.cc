@@ -10,6 +10,8 @@
 #include "expect_error.h"
 #include "model/forward.h"
 #include "quant/golden_data.h"
+#include "quant/method.h"
+#include "quant/scheme.h"
 #include "quant/story_source.h"
 
 namespace fptq {
@@ -291,6 +293,67 @@ TEST(Pipeline, MethodsWithoutDataRunNoForward) {
   EXPECT_EQ(report.calibration_tokens, 0);
   for (const InputDecision& d : report.inputs) EXPECT_EQ(d.activation, "token");
   for (const LinearReport& l : report.linears) EXPECT_GT(l.sqnr_db, 35.0) << l.module;
+}
+
+// Behind all blocks, how far the result's states are from the source's.
+double distance(const Probe& probe) {
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < probe.reference.size(); ++i) {
+    error += std::pow(static_cast<double>(probe.quantized[i]) - probe.reference[i], 2);
+    norm += std::pow(static_cast<double>(probe.reference[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
+// Eight-bit weights alone hardly change the model, so that a fold which did would show.
+TEST(Pipeline, EveryMethodKeepsTheModelInEveryScheme) {
+  for (const Method& method : methods()) {
+    for (const Scheme& scheme : schemes()) {
+      QuantizeOptions options;
+      options.method = method.name;
+      options.scheme = scheme.name;
+      options.dtype = "f32";
+      const bool contradict =
+          method.inputs == ActivationForm::kStatic &&
+          (scheme.inputs == ActivationForm::kFloat || scheme.inputs == ActivationForm::kToken);
+      SCOPED_TRACE(fmt::format("{} {}", method.name, scheme.name));
+      if (contradict) {
+        EXPECT_THROW(run(options), Error);
+        continue;
+      }
+      const auto r = run(options);
+      for (const InputDecision& d : r->report.inputs) {
+        if (scheme.inputs == ActivationForm::kFloat) EXPECT_EQ(d.activation, "float");
+        if (scheme.inputs == ActivationForm::kToken) EXPECT_EQ(d.activation, "token");
+        if (scheme.inputs == ActivationForm::kStatic) EXPECT_EQ(d.activation, "static");
+      }
+      for (const LinearReport& l : r->report.linears) {
+        EXPECT_EQ(l.bits, scheme.weights.bits);
+        if (l.bits == 8) EXPECT_EQ(l.group_size, 0);
+        EXPECT_FALSE(l.bits == 8 && l.group_size_fell_back);
+      }
+      const double limit = scheme.weights.bits == 4                  ? 0.35
+                           : scheme.inputs == ActivationForm::kFloat ? 0.01
+                                                                     : 0.06;
+      EXPECT_LT(distance(r->probe), limit);
+    }
+  }
+}
+
+TEST(Pipeline, AwqAndSmoothQuantFoldWhereTheyShould) {
+  QuantizeOptions options;
+  options.dtype = "f32";
+  for (const char* method : {"awq", "smoothquant"}) {
+    options.method = method;
+    const auto r = run(options);
+    int64_t norms = 0, others = 0;
+    for (const InputDecision& d : r->report.inputs) {
+      const bool norm = d.input == "q/k/v input" || d.input == "gate/up input";
+      (norm ? norms : others) += d.equalized ? 1 : 0;
+    }
+    EXPECT_GE(norms, 8) << method;
+    EXPECT_EQ(others > 0, options.method == "awq");
+  }
 }
 
 TEST(Pipeline, ProgressCountsEveryStepOnce) {

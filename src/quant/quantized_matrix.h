@@ -14,8 +14,8 @@ namespace fptq {
 // row once.
 class QuantizedMatrix {
  public:
-  // `spec` is of integers, with a group size that divides the columns (0: the whole row); scales are stored as
-  // `scale_dtype` (F32, F16, BF16).
+  // `spec` is of integers, with a group size that divides the columns (0: the whole row); scales are stored
+  // as `scale_dtype` (F32, F16, BF16).
   QuantizedMatrix(const WeightRows& weights, const WeightSpec& spec, DType scale_dtype);
 
   int64_t groups() const { return result_.groups(); }

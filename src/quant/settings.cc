@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "fptq/error.h"
-#include "quant/group_size.h"
 #include "quant/method.h"
 #include "quant/preset.h"
 #include "quant/quantized_head.h"
+#include "quant/static_range.h"
 
 namespace fptq {
 namespace {
@@ -17,23 +19,86 @@ struct OutputType {
 };
 constexpr OutputType kOutputTypes[] = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
 
+void check_activations(const QuantizeOptions& o) {
+  const ActivationForm wanted = find_scheme(o.scheme).inputs, own = find_method(o.method).inputs;
+  if (own == ActivationForm::kStatic && wanted != ActivationForm::kByMethod && wanted != own) {
+    throw Error(ErrorKind::kUsage, "method",
+                fmt::format("{} is about static activations, but scheme {} has none", o.method, o.scheme),
+                "choose another scheme, or method rtn");
+  }
+  const RangeObserver observer = find_range_observer(o.observer);
+  if (!(o.percentile > 0.0 && o.percentile <= 100.0)) {
+    throw Error(ErrorKind::kUsage, "percentile",
+                fmt::format("is {:g}, expected a number above 0, at most 100", o.percentile));
+  }
+  if (observer != RangeObserver::kMinMax && activation_form(o) != ActivationForm::kStatic) {
+    throw Error(ErrorKind::kUsage, "observer",
+                fmt::format("{} finds static scales, but {} with method {} fixes none", o.observer, o.scheme,
+                            o.method),
+                "add scheme w4a8-static or w8a8-static");
+  }
+  if (o.alpha && !(*o.alpha >= 0.0 && *o.alpha <= 1.0)) {
+    throw Error(ErrorKind::kUsage, "alpha", fmt::format("is {:g}, expected 0 to 1", *o.alpha));
+  }
+}
+
 }  // namespace
 
 void check_options(const QuantizeOptions& o) {
   find_method(o.method);
-  if (o.weight_bits != 4 && o.weight_bits != 8) {
-    throw Error(ErrorKind::kUsage, "weight bits", fmt::format("is {}, expected 4 or 8", o.weight_bits));
+  find_scheme(o.scheme);
+  if (weight_bits(o) != 4 && weight_bits(o) != 8) {
+    throw Error(ErrorKind::kUsage, "weight bits", fmt::format("is {}, expected 4 or 8", weight_bits(o)));
   }
   find_preset(o.preset);
-  check_group_size(o.group_size);
+  check_group_size(wanted_group_size(o));
+  check_activations(o);
   // Written so that NaN fails too.
   if (!(o.static_threshold >= 0.0) || !(o.dynamic_threshold >= o.static_threshold)) {
     throw Error(ErrorKind::kUsage, "thresholds",
                 fmt::format("are {:g} (static) and {:g} (dynamic), expected 0 <= static <= dynamic",
                             o.static_threshold, o.dynamic_threshold));
   }
-  head_spec(o.head, 0, o.group_size, o.symmetric);
+  head_spec(o.head, 0, o.group_size.value_or(kUsualGroupSize), o.symmetric);
   resolve_output_dtype(o, ModelConfig{});
+}
+
+int weight_bits(const QuantizeOptions& o) {
+  return o.weight_bits.value_or(find_scheme(o.scheme).weights.bits);
+}
+
+int64_t wanted_group_size(const QuantizeOptions& o) {
+  if (o.group_size) return *o.group_size;
+  // Eight bits hardly gain from more scales than rows.
+  return weight_bits(o) == 8 ? -1 : kUsualGroupSize;
+}
+
+WeightSpec weight_spec(const QuantizeOptions& o, int64_t cols) {
+  WeightSpec spec = find_scheme(o.scheme).weights;
+  spec.bits = weight_bits(o);
+  spec.group_size = group_size(o, cols).size;
+  spec.symmetric = o.symmetric;
+  return spec;
+}
+
+GroupSize group_size(const QuantizeOptions& o, int64_t cols) {
+  return resolve_group_size(cols, wanted_group_size(o));
+}
+
+ActivationForm activation_form(const QuantizeOptions& o) {
+  const ActivationForm wanted = find_scheme(o.scheme).inputs;
+  return wanted == ActivationForm::kByMethod ? find_method(o.method).inputs : wanted;
+}
+
+bool needs_calibration(const QuantizeOptions& o) {
+  return find_method(o.method).needs_calibration || activation_form(o) == ActivationForm::kStatic;
+}
+
+StatisticsNeeds statistics_needs(const QuantizeOptions& o) {
+  StatisticsNeeds needs = find_method(o.method).needs;
+  const bool observes = find_range_observer(o.observer) != RangeObserver::kMinMax;
+  if (observes || !o.alpha) needs.sample_tokens = std::max(needs.sample_tokens, kSampleTokens);
+  return needs;
 }
 
 DType resolve_output_dtype(const QuantizeOptions& options, const ModelConfig& config) {

@@ -41,6 +41,50 @@ TEST(Settings, WhatMakesNoSenseIsRefused) {
   expect_refused({"dtype", "int8", "bf16"}, [](auto& o) { o.dtype = "int8"; });
 }
 
+TEST(Settings, WhatSchemeAndMethodContradictIsRefused) {
+  expect_refused({"scheme", "\"w2a2\"", "w4a8, "}, [](auto& o) { o.scheme = "w2a2"; });
+  for (const char* scheme : {"w8a16", "w4a8-token"}) {
+    expect_refused({"method", "static", scheme}, [&](auto& o) {
+      o.method = "static";
+      o.scheme = scheme;
+    });
+  }
+  expect_refused({"observer", "mse", "w4a8-static"}, [](auto& o) { o.observer = "mse"; });
+  expect_refused({"observer", "\"most\""}, [](auto& o) { o.observer = "most"; });
+  for (const double p : {0.0, 100.5, std::nan("")})
+    expect_refused({"percentile"}, [&](auto& o) { o.percentile = p; });
+  for (const double a : {-0.5, 1.5, std::nan("")}) expect_refused({"alpha"}, [&](auto& o) { o.alpha = a; });
+}
+
+TEST(Settings, SchemeAndMethodSayTogetherWhatIsDone) {
+  QuantizeOptions o;
+  EXPECT_EQ(weight_spec(o, 512), (WeightSpec{4, 128, true}));
+  EXPECT_EQ(activation_form(o), ActivationForm::kByMethod);
+  o.scheme = "w8a16";
+  EXPECT_EQ(weight_spec(o, 512), (WeightSpec{8, 0, true}));
+  EXPECT_FALSE(group_size(o, 512).fell_back);
+  EXPECT_EQ(activation_form(o), ActivationForm::kFloat);
+  o.group_size = 64;
+  o.symmetric = false;
+  EXPECT_EQ(weight_spec(o, 512), (WeightSpec{8, 64, false}));
+  o.weight_bits = 4;
+  EXPECT_EQ(weight_spec(o, 100), (WeightSpec{4, 0, false}));
+  EXPECT_TRUE(group_size(o, 100).fell_back);
+
+  o = {};
+  o.method = "rtn";
+  EXPECT_FALSE(needs_calibration(o));
+  o.scheme = "w8a8-static";
+  EXPECT_TRUE(needs_calibration(o)) << "static scales come from data";
+  EXPECT_EQ(statistics_needs(o).sample_tokens, 0);
+  o.observer = "percentile";
+  EXPECT_GT(statistics_needs(o).sample_tokens, 0);
+  o.scheme = "w8a8";
+  o.method = "static";
+  EXPECT_EQ(activation_form(o), ActivationForm::kStatic);
+  check_options(o);
+}
+
 TEST(Settings, OutputTypeFollowsTheSource) {
   QuantizeOptions options;
   ModelConfig config;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -46,6 +47,17 @@ void WeightRows::read(int64_t r, float* dst) const {
   throw Error(ErrorKind::kBadModel, where_,
               fmt::format("row {}, column {} is {}{}, expected a finite number", r, j, dst[j],
                           column_scale_.empty() && row_divisor_.empty() ? "" : " after equalization"));
+}
+
+std::vector<float> column_maxima(std::span<const WeightRows> matrices) {
+  std::vector<float> maxima(static_cast<size_t>(matrices.front().cols()), 0.0f), row(maxima.size());
+  for (const WeightRows& w : matrices) {
+    for (int64_t r = 0; r < w.rows(); ++r) {
+      w.read(r, row.data());
+      for (size_t j = 0; j < row.size(); ++j) maxima[j] = std::max(maxima[j], std::fabs(row[j]));
+    }
+  }
+  return maxima;
 }
 
 }  // namespace fptq

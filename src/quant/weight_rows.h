@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tensor/linear_weights.h"
 
@@ -36,5 +37,8 @@ class WeightRows {
   Tensor bias_;
   std::string where_;
 };
+
+// Largest |w| of each column of matrices with the same columns.
+std::vector<float> column_maxima(std::span<const WeightRows> matrices);
 
 }  // namespace fptq

@@ -32,7 +32,7 @@ std::vector<Kind> kinds_of(const QuantizePlan& plan) {
     const std::string name = without_layer(matrix.module);
     const auto same = [&](const Kind& kind) {
       return kind.name == name && kind.matrix.rows == matrix.rows && kind.matrix.cols == matrix.cols &&
-             kind.matrix.group_size == matrix.group_size;
+             kind.matrix.bits == matrix.bits && kind.matrix.group_size == matrix.group_size;
     };
     auto found = std::find_if(kinds.begin(), kinds.end(), same);
     if (found == kinds.end()) found = kinds.insert(kinds.end(), {name, matrix, 0});
@@ -46,6 +46,7 @@ std::vector<Kind> kinds_of(const QuantizePlan& plan) {
 std::string to_json(const QuantizePlan& plan) {
   Json json = document("fptq.plan.v1");
   json["family"] = plan.family;
+  json["scheme"] = plan.scheme;
   json["layers"] = plan.layers;
   json["parameters"] = plan.parameters;
   json["source_bytes"] = plan.source_bytes;
@@ -58,6 +59,7 @@ std::string to_json(const QuantizePlan& plan) {
     json["matrices"].push_back({{"module", matrix.module},
                                 {"rows", matrix.rows},
                                 {"cols", matrix.cols},
+                                {"bits", matrix.bits},
                                 {"group_size", matrix.group_size},
                                 {"group_size_fell_back", matrix.group_size_fell_back}});
   }
@@ -70,6 +72,7 @@ std::string to_text(const QuantizePlan& plan) {
   Table facts({{""}, {""}});
   facts.add({"model", fmt::format("{}, {}, {} parameters", plan.family, times(plan.layers, "layer"),
                                   grouped(plan.parameters))});
+  facts.add({"scheme", fmt::format("{}: {}", plan.scheme, plan.scheme_summary)});
   facts.add({"size", fmt::format("{} -> about {}", bytes(plan.source_bytes), bytes(plan.output_bytes))});
   facts.add({"weights", fmt::format("{}, {} bits per weight", times(std::ssize(plan.matrices), "matrix"),
                                     fixed(plan.bits_per_weight, 2))});
@@ -80,12 +83,13 @@ std::string to_text(const QuantizePlan& plan) {
   Table schemes({{"matrix"},
                  {"count", Align::kRight},
                  {"rows x inputs", Align::kRight},
+                 {"bits", Align::kRight},
                  {"groups of", Align::kRight},
                  {""}});
   for (const Kind& kind : kinds_of(plan)) {
     const QuantizePlan::Matrix& m = kind.matrix;
     schemes.add({kind.name, grouped(kind.count), fmt::format("{} x {}", m.rows, m.cols),
-                 m.group_size == 0 ? "whole row" : fmt::format("{}", m.group_size),
+                 fmt::format("{}", m.bits), m.group_size == 0 ? "whole row" : fmt::format("{}", m.group_size),
                  m.group_size_fell_back ? "the group size asked for does not divide the inputs" : ""});
   }
   return facts.render() + "\n" + schemes.render();

@@ -68,12 +68,22 @@ void add_weights(Table& table, const QuantizeReport& report) {
 }
 
 std::string activations_line(const QuantizeReport& report) {
-  int64_t as_is = 0, equalized = 0, token = 0;
+  int64_t as_is = 0, equalized = 0, token = 0, equalized_token = 0, left = 0, equalized_left = 0;
   for (const InputDecision& input : report.inputs) {
-    ++(input.activation == "token" ? token : input.equalized ? equalized : as_is);
+    ++(input.activation == "token"   ? (input.equalized ? equalized_token : token)
+       : input.activation == "float" ? (input.equalized ? equalized_left : left)
+       : input.equalized             ? equalized
+                                     : as_is);
   }
-  return fmt::format("{}: {} static, {} equalized then static, {} per token",
-                     times(std::ssize(report.inputs), "input"), as_is, equalized, token);
+  const std::string inputs = times(std::ssize(report.inputs), "input");
+  if (left + equalized_left > 0) {
+    return fmt::format("{}: not quantized{}", inputs,
+                       equalized_left == 0 ? "" : fmt::format(", {} equalized", equalized_left));
+  }
+  std::string text =
+      fmt::format("{}: {} static, {} equalized then static, {} per token", inputs, as_is, equalized, token);
+  if (equalized_token > 0) text += fmt::format(", {} equalized then per token", equalized_token);
+  return text;
 }
 
 std::vector<LinearReport> worst_linears(const QuantizeReport& report) {
@@ -100,6 +110,7 @@ void add_evaluation(Table& table, const EvalResult& evaluation) {
 
 std::string to_json(const QuantizeReport& report) {
   Json json = document("fptq.quantize.v1");
+  json["scheme"] = report.scheme;
   json["calibration_tokens"] = report.calibration_tokens;
   json["source_bytes"] = report.source_bytes;
   json["output_bytes"] = report.output_bytes;
@@ -109,6 +120,7 @@ std::string to_json(const QuantizeReport& report) {
   for (const LinearReport& linear : report.linears) json["linears"].push_back(linear_members(linear));
   if (report.evaluation) json["evaluation"] = evaluation_members(*report.evaluation);
   if (report.head_kl) json["head_kl"] = *report.head_kl;
+  json["warnings"] = report.warnings;
   json["timing"] = {
       {"seconds", report.seconds}, {"peak_rss_bytes", report.peak_rss_bytes}, {"resumed", report.resumed}};
   return dump(json);
@@ -126,6 +138,7 @@ std::string to_text(const QuantizeReport& report) {
                                   fixed(linear.relative_error, 5), fixed(linear.sqnr_db, 1))});
     label = "";
   }
+  for (const std::string& warning : report.warnings) table.add({"warning", warning});
   table.add({"time", duration(report.seconds) + (report.resumed ? ", resumed an interrupted run" : "")});
   table.add({"peak memory", bytes(report.peak_rss_bytes)});
   return table.render();
@@ -141,8 +154,7 @@ std::string explain(const QuantizeReport& report) {
                {"reason"}});
   for (const InputDecision& input : report.inputs) {
     const bool is_static = input.activation == "static";
-    const std::string decision = is_static ? (input.equalized ? "equalize, static" : "static")
-                                           : (input.equalized ? "equalize, token" : "token");
+    const std::string decision = (input.equalized ? "equalize, " : "") + input.activation;
     table.add({fmt::format("{}", input.layer), input.input, fixed(input.v, 3), decision,
                is_static ? fmt::format("{:.6g}", input.scale) : "", input.reason});
   }
