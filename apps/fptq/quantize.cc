@@ -94,8 +94,7 @@ std::string next_steps(const QuantizeArguments& a) {
 int run_quantize(const Arguments& args) {
   QuantizeArguments a;
   CommandLine line("quantize", "fptq quantize ./SmolLM2-135M ./out --group-size 64",
-                   "Makes a model with 4-bit weights and 8-bit activations: a Hugging Face directory in the\n"
-                   "compressed-tensors format.");
+                   "Makes a model of few bits: a Hugging Face directory in the compressed-tensors format.");
   declare(line, a);
   if (!line.parse(args)) return 0;
   check(line, a.options);

@@ -141,7 +141,7 @@ TEST(Awq, ClippingIsAtLeastAutoAwqs) {
     };
     const double found = group_errors(round_clipped(layer.rows, spec, DType::kF32, layer.x, {}, pool));
     EXPECT_LE(found, 1.0001 * expected) << symmetric;
-    EXPECT_GE(found, 0.9 * expected) << "is it the same search?";
+    EXPECT_GE(found, (symmetric ? 0.8 : 0.95) * expected) << "is it the same search?";
     EXPECT_GT(group_errors(round_to_nearest(layer.rows, spec, DType::kF32, pool)), 1.05 * expected);
   }
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file_io.h"
 #include "base/json.h"
 #include "run_fptq.h"
 
@@ -134,6 +135,40 @@ TEST(Quantize, DryRunPrintsThePlanAndWritesNothing) {
   EXPECT_EQ(
       parse_json(run_fptq({"quantize", kTinyModel, out, "--dry-run", "--json"}).out, "p")["matrices"].size(),
       35u);
+}
+
+TEST(Quantize, DryRunFollowsTheScheme) {
+  const auto plan = [](std::vector<std::string> options) {
+    std::vector<std::string> args = {"quantize", kTinyModel, "never-made", "--dry-run", "--json"};
+    args.insert(args.end(), options.begin(), options.end());
+    return parse_json(run_fptq(args).out, "p");
+  };
+  const Json usual = plan({}), eight = plan({"--scheme", "w8a16"}), data_free = plan({"--method", "rtn"});
+  EXPECT_EQ(usual["scheme"], "w4a8");
+  EXPECT_EQ(eight["scheme"], "w8a16");
+  EXPECT_EQ(eight["matrices"][0]["bits"], 8);
+  EXPECT_EQ(eight["matrices"][0]["group_size"], 0);
+  EXPECT_GT(eight["output_bytes"], usual["output_bytes"]);
+  EXPECT_EQ(data_free["calibration_tokens"], 0);
+  EXPECT_GT(plan({"--method", "rtn", "--scheme", "w8a8-static"})["calibration_tokens"], 0);
+}
+
+TEST(Quantize, SchemeReachesTheCheckpointAndItsPapers) {
+  const TempFolder folder;
+  const std::string out = (folder / "out").string();
+  const Outcome run = run_fptq({"quantize", kTinyModel, out, "--method", "awq", "--scheme", "w4a16", "-g",
+                                "32", "--nsamples", "2", "--seqlen", "64", "--json", "-q", "--no-eval"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json report = parse_json(run.out, "report");
+  EXPECT_EQ(report["scheme"], "w4a16");
+  for (const Json& input : report["inputs"]) EXPECT_EQ(input["activation"], "float");
+  const auto file = [&](const char* name) { return read_text_file(out + "/" + name); };
+  const Json groups = parse_json(file("config.json"), "c")["quantization_config"]["config_groups"];
+  for (const auto& [name, group] : groups.items()) EXPECT_TRUE(group["input_activations"].is_null()) << name;
+  EXPECT_EQ(parse_json(file("fptq_recipe.json"), "r")["scheme"], "w4a16");
+  EXPECT_THAT(file("README.md"), HasSubstr("quantized to W4A16"));
+  EXPECT_EQ(run_fptq({"verify", out}).code, 0);
+  EXPECT_EQ(run_fptq({"eval", out, "--text", kHeldOutText, "--max-tokens", "256"}).code, 0);
 }
 
 TEST(Quantize, SummaryExplainsAndNamesWhatToDoNext) {
