@@ -56,8 +56,8 @@ FPTQ_EACH_ISA GridGradient step_offsets(const GridSpan& grid, const float* w, co
     const float slope = gradient[i], up = slope > 0.0f ? by : 0.0f, down = slope < 0.0f ? by : 0.0f;
     const float free = code == rounded ? 1.0f : 0.0f;
     offset[i] -= free * (up - down);
-    // y = scale * round(w / scale + offset) has the derivative round(..) - w / scale where the code is free, and
-    // y = scale * (limit - zero) the derivatives limit - zero and -scale where it is not.
+    // y = scale * round(w / scale + offset) has the derivative round(..) - w / scale where the code is free,
+    // and y = scale * (limit - zero) the derivatives limit - zero and -scale where it is not.
     by_scale[lane] += slope * (code - free * x);
     clamped[lane] += slope * (1.0f - free);
   };
