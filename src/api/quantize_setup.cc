@@ -156,6 +156,7 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
   Json recipe = {{"schema", "fptq.recipe.v1"},
                  {"fptq_version", version_string()},
                  {"method", options.method},
+                 {"preset", options.preset},
                  {"scheme", options.scheme},
                  {"weights",
                   {{"bits", weight_bits(options)},
