@@ -4,7 +4,7 @@
 # FPTQ_GATE=judge, come within 1.5 times the distance of transformers in float64 from itself where that is more: int8 flips
 # alone can exceed the limits (interop/agreement.py). The models of a few dozen channels always go by the judge.
 #   scripts/interop.sh [MODEL ...]     models that fptq quantized; without any, the demo's (scripts/demo.sh) if it was made
-# and two tiny ones made here on the spot.
+# and tiny ones made here on the spot, in every scheme.
 # FPTQ names the program (build/fptq), FPTQ_VENV a Python environment to use (.venv), FPTQ_TEXT the text (data/aesop.txt).
 # Exits with 77 when the environment is not there and cannot be made (no network).
 set -euo pipefail
@@ -30,7 +30,7 @@ if ! has_packages; then
   echo "== Making a Python environment in $venv (transformers, compressed-tensors, torch; some minutes)"
   if ! python3 -m venv "$venv" ||
     ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 2 \
-      torch 'transformers>=5.17,<6' 'compressed-tensors>=0.19,<0.21'; then
+      torch 'transformers>=5.17,<6' 'compressed-tensors>=0.19,<0.21' 'bitsandbytes>=0.50,<0.51' accelerate; then
     echo "interop: SKIPPED: pip could not install transformers and compressed-tensors (no network?)" >&2
     exit 77
   fi
@@ -53,6 +53,18 @@ quantize_tiny() {
 }
 quantize_tiny w4a8
 quantize_tiny w4a8-asym --asym --group-size 32
+# Every other scheme, from the program of the tests that stands beside fptq.
+schemes=()
+if [[ -x $(dirname "$fptq")/write_schemes ]]; then
+  "$(dirname "$fptq")/write_schemes" data/stories260k "$scratch/schemes"
+  schemes=("$scratch/schemes"/*)
+  if ! "$venv/bin/python" -c 'import bitsandbytes' >/dev/null 2>&1; then
+    echo "== SKIPPED: NF4, there is no bitsandbytes in $venv"
+    schemes=($(printf '%s\n' "${schemes[@]}" | grep -v /nf4))
+  fi
+else
+  echo "== SKIPPED: other schemes, there is no write_schemes beside $fptq"
+fi
 
 failed=0
 ours=(scripts/interop/ours_in_transformers.py --fptq "$fptq" --text "$text")
@@ -60,7 +72,7 @@ echo "== What fptq wrote, in transformers"
 if [[ ${#models[@]} -gt 0 ]]; then
   "$venv/bin/python" "${ours[@]}" --gate "$gate" "${models[@]}" || failed=1
 fi
-"$venv/bin/python" "${ours[@]}" --gate judge "${tiny[@]}" || failed=1
+"$venv/bin/python" "${ours[@]}" --gate judge "${tiny[@]}" "${schemes[@]}" || failed=1
 
 echo "== What compressed-tensors wrote, in fptq"
 golden=()

@@ -22,6 +22,7 @@ void declare(CommandLine& line, QuantizeArguments& a) {
   line.positional("MODEL", a.model, "Hugging Face directory or GGUF file");
   line.positional("OUT", a.output, "directory to write");
   line.choice("--method", o.method, method_names(), "how to quantize");
+  line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
   line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "bits of a weight, 4 or 8");
   line.integer("-g,--group-size", o.group_size, -1, 65536, "inputs that share a scale; -1: a row");
   line.flag("--sym", a.symmetric, "symmetric weights (the default)");

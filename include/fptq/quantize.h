@@ -24,7 +24,8 @@ struct CalibrationOptions {
 
 struct QuantizeOptions {
   // Behaviour
-  std::string method = "fptq";  // a row of the method table
+  std::string method = "fptq";      // a row of the method table
+  std::string preset = "balanced";  // how long methods that learn may take: one of preset_names()
   int weight_bits = 4;
   int64_t group_size =
       128;  // falls back to 64, 32, then one group per row where it does not divide the inputs
@@ -81,6 +82,7 @@ struct QuantizeReport {
 
 // Names of the methods there are.
 std::vector<std::string> method_names();
+std::vector<std::string> preset_names();
 
 // What quantize() would do, computed from headers alone.
 struct QuantizePlan {

@@ -41,11 +41,27 @@ def load(path, dtype=torch.float32):
     from transformers import AutoModelForCausalLM
 
     path = pathlib.Path(path)
+    if is_bitsandbytes(path):
+        return in_float(AutoModelForCausalLM.from_pretrained(str(path), dtype=dtype).eval(), dtype)
     if not plain_twin.needed(path):
         return AutoModelForCausalLM.from_pretrained(str(path), dtype=dtype).eval()
     with tempfile.TemporaryDirectory() as folder:
         plain_twin.write(path, pathlib.Path(folder))
         return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+
+
+def is_bitsandbytes(path):
+    config = json.loads(pathlib.Path(path, "config.json").read_text())
+    return config.get("quantization_config", {}).get("quant_method") == "bitsandbytes"
+
+
+def in_float(model, dtype):
+    """Makes bitsandbytes compute in `dtype`, where by itself it takes that of the file, and bfloat16 on CPUs that have it."""
+    for module in model.modules():
+        if type(module).__name__ == "Linear4bit":
+            module.compute_dtype, module.compute_type_is_set = dtype, True
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 class Agreement:

@@ -1,4 +1,4 @@
-"""Quantizes a small model with compressed-tensors in the forms that fptq says it reads.
+"""Quantizes a small model with compressed-tensors, and bitsandbytes, in the forms that fptq says it reads.
 
 What llm-compressor does around that library is done here in a few lines: round-to-nearest scales for weights, and the
 extremes over a few random sequences for static inputs."""
@@ -17,6 +17,9 @@ DOWN = ["re:.*mlp\\.down_proj$"]
 ALL = ATTENTION_AND_UP + DOWN
 TOKEN = {"num_bits": 8, "strategy": "token", "dynamic": True}
 STATIC = {"num_bits": 8, "strategy": "tensor", "dynamic": False}
+FP8_TOKEN, FP8_STATIC = TOKEN | {"type": "float"}, STATIC | {"type": "float"}
+FP8_CHANNEL = {"num_bits": 8, "type": "float", "strategy": "channel"}
+FP8_TENSOR = {"num_bits": 8, "type": "float", "strategy": "tensor"}
 
 
 def group_weights(bits, size, symmetric=True):
@@ -61,6 +64,17 @@ def forms(size):
         "w8a8-static-asym": one_group(channel_weights(8), STATIC | {"symmetric": False}),
         "w8a8-token-asym": one_group(channel_weights(8), TOKEN | {"symmetric": False}),
         "w8a8-tensor": one_group({"num_bits": 8, "strategy": "tensor"}, TOKEN),
+        "w4a8-tensor-packed": one_group({"num_bits": 4, "strategy": "tensor"}, TOKEN, packed=True),
+        "w4a16-tensor-asym": one_group({"num_bits": 4, "strategy": "tensor", "symmetric": False}),
+        "w4a4-static-packed": one_group(group_weights(4, size), STATIC | {"num_bits": 4}, packed=True),
+        "w4a4-token-plain": one_group(group_weights(4, size), TOKEN | {"num_bits": 4}),
+        "w3a16": one_group(group_weights(3, size)),
+        "w3a16-asym": one_group(group_weights(3, size, symmetric=False)),
+        "w3a8-token-packed": one_group(group_weights(3, size), TOKEN, packed=True),
+        "fp8-dynamic": one_group(FP8_CHANNEL, FP8_TOKEN),
+        "fp8-static": one_group(FP8_TENSOR, FP8_STATIC),
+        "fp8-w8a16": one_group(FP8_CHANNEL),
+        "fp8-group": one_group(group_weights(8, size) | {"type": "float"}, FP8_TOKEN),
     }
 
 
@@ -123,4 +137,15 @@ def make(source, target, config_groups):
     compressor.compress_model(model)
     model.save_pretrained(str(target))
     compressor.update_config(str(target))
+    shutil.copy(pathlib.Path(source, "tokenizer.json"), target)
+
+
+def make_nf4(source, target, nested):
+    from transformers import BitsAndBytesConfig
+
+    config = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=nested, bnb_4bit_compute_dtype=torch.float32
+    )
+    model = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32, quantization_config=config)
+    model.save_pretrained(str(target))
     shutil.copy(pathlib.Path(source, "tokenizer.json"), target)

@@ -1,7 +1,8 @@
-"""The same model with its codes unpacked, for the judge.
+"""The same model in a form that the judge can read.
 
 transformers 5.23 prepares packed zero points with the shape of unpacked ones and then refuses the file, also those that
-compressed-tensors itself wrote. Stored as plain int8 the same codes give the same logits (docs/formats-verified.md §3)."""
+compressed-tensors itself wrote. Stored as plain int8 the same codes give the same logits (docs/formats-verified.md §3).
+E5M2 it does not have at all; those weights, whose inputs are not quantized, become floats."""
 
 import json
 import pathlib
@@ -16,16 +17,38 @@ def _groups(path):
     return config, config.get("quantization_config", {}).get("config_groups", {}).values()
 
 
+def _is_e5m2(group):
+    return group["weights"].get("float_format") == "e5m2"
+
+
 def needed(path):
-    """Some group is packed and asymmetric."""
+    """Some group is packed and asymmetric, or E5M2."""
     _, groups = _groups(path)
     return any(
-        g.get("format") == "pack-quantized" and not g["weights"].get("symmetric", True) for g in groups if isinstance(g, dict)
+        _is_e5m2(g) or (g.get("format") == "pack-quantized" and not g["weights"].get("symmetric", True))
+        for g in groups
+        if isinstance(g, dict)
     )
+
+
+def _write_floats(config, groups, path, target):
+    if not all(_is_e5m2(g) and g.get("input_activations") is None for g in groups):
+        raise SystemExit(f"{path}: only models that are E5M2 throughout can become floats here")
+    del config["quantization_config"]
+    pathlib.Path(target, "config.json").write_text(json.dumps(config))
+    tensors = load_file(pathlib.Path(path, "model.safetensors"))
+    out = {
+        name: tensor.float() * tensors[f"{name}_scale"].float() if tensor.dtype == torch.float8_e5m2 else tensor
+        for name, tensor in tensors.items()
+        if not name.endswith(".weight_scale")
+    }
+    save_file(out, pathlib.Path(target, "model.safetensors"), metadata={"format": "pt"})
 
 
 def write(path, target):
     config, groups = _groups(path)
+    if any(_is_e5m2(g) for g in groups):
+        return _write_floats(config, groups, path, target)
     bits = {g["weights"]["num_bits"] for g in groups}
     if len(bits) != 1:
         raise SystemExit(f"{path}: groups of different bit widths cannot be unpacked here")

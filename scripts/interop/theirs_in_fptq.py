@@ -1,6 +1,8 @@
-"""Makes checkpoints with compressed-tensors, runs them in transformers and in fptq, and compares the logits."""
+"""Makes checkpoints with compressed-tensors and bitsandbytes, runs them in transformers and in fptq, and compares the logits."""
 
 import argparse
+import functools
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -36,6 +38,10 @@ def largest_group(model):
     sys.exit(f"{model}: no group size divides {config.hidden_size} and {config.intermediate_size}")
 
 
+def has_bitsandbytes():
+    return importlib.util.find_spec("bitsandbytes") is not None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fptq", required=True)
@@ -51,10 +57,19 @@ def main():
     for model in args.models:
         vocab = AutoConfig.from_pretrained(str(model)).vocab_size
         ids = torch.randint(3, vocab, (args.tokens,), generator=torch.Generator().manual_seed(7)).tolist()
-        for name, groups in make_checkpoints.forms(largest_group(model)).items():
+        makers = {
+            name: functools.partial(make_checkpoints.make, config_groups=groups)
+            for name, groups in make_checkpoints.forms(largest_group(model)).items()
+        }
+        if has_bitsandbytes():
+            for nested in (True, False):
+                makers[f"nf4{'-dq' if nested else ''}"] = functools.partial(make_checkpoints.make_nf4, nested=nested)
+        else:
+            print("skip NF4: there is no bitsandbytes", flush=True)
+        for name, make in makers.items():
             with tempfile.TemporaryDirectory() as folder:
                 target = pathlib.Path(folder, "model")
-                make_checkpoints.make(model, target, groups)
+                make(model, target)
                 good &= agreement.compare(args.fptq, target, ids, WINDOW, f"{model.name} {name}", args.gate)
     sys.exit(0 if good else 1)
 

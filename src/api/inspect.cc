@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "formats/checkpoint.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -53,30 +54,17 @@ TensorSummary summarize(const std::string& name, const Tensor& tensor, bool valu
   return summary;
 }
 
-std::string activation_text(const ActivationSpec& spec) {
-  switch (spec.mode) {
-    case ActivationMode::kFloat:
-      return "";
-    case ActivationMode::kStaticTensor:
-      return fmt::format("static {:.6g}", spec.scale);
-    case ActivationMode::kDynamicToken:
-      return "token";
-  }
-  return "";
-}
-
 TensorSummary summarize(const std::string& name, const LinearWeights& w, bool values) {
   if (w.spec.dense()) return summarize(name + ".weight", w.weight, values);
   TensorSummary summary;
   summary.name = name + ".weight";
-  summary.dtype = fmt::format("int{} {} {}", w.spec.bits,
-                              w.spec.group_size == 0 ? "row" : fmt::format("g{}", w.spec.group_size),
-                              w.spec.symmetric ? "sym" : "asym");
+  summary.dtype = scheme_name(w.spec);
   summary.shape = {w.rows, w.cols};
   // Zero points are stored in as many bits as the codes.
   summary.bytes = w.codes.bytes().size() + w.scales.bytes().size() +
                   (w.zero_points ? w.zero_points.bytes().size() * static_cast<size_t>(w.spec.bits) / 8 : 0);
-  summary.activation = activation_text(w.activation);
+  if (w.spec.nested) summary.bytes += w.nested.absmax.bytes().size();
+  summary.activation = scheme_name(w.activation);
   if (values) {
     ValueSummary range;
     AlignedBuffer<float> row(static_cast<size_t>(w.cols));

@@ -44,7 +44,7 @@ bool fits(const PackedLinear& p, const MatrixShape& shape, bool bias, kernels::I
 
 // An integer layer in the layout of an instruction set, with its memory. Null for other layers.
 std::unique_ptr<kernels::PackedInt> pack(const LinearWeights& weights, kernels::Isa isa) {
-  if (weights.activation.mode == ActivationMode::kFloat) return nullptr;
+  if (!has_integer_kernel(weights.spec, weights.activation)) return nullptr;
   return kernels::int_gemm(isa).pack(weights);
 }
 

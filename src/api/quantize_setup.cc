@@ -11,6 +11,7 @@
 #include "fptq/version.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/preset.h"
 #include "quant/quantized_head.h"
 
 namespace fptq {
@@ -19,6 +20,12 @@ namespace fs = std::filesystem;
 std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const Method& method : methods()) names.emplace_back(method.name);
+  return names;
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& p : presets()) names.emplace_back(p.name);
   return names;
 }
 
@@ -123,6 +130,7 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
       {"schema", "fptq.recipe.v1"},
       {"fptq_version", version_string()},
       {"method", options.method},
+      {"preset", options.preset},
       {"weights",
        {{"bits", options.weight_bits}, {"group_size", options.group_size}, {"symmetric", options.symmetric}}},
       {"activations",

@@ -22,6 +22,7 @@ struct NamedStates {
   AlignedBuffer<float> PipelineState::*member;
 };
 constexpr NamedStates kStates[] = {{"hidden", &PipelineState::hidden},
+                                   {"original", &PipelineState::original},
                                    {"probe_reference", &PipelineState::probe_reference},
                                    {"probe_quantized", &PipelineState::probe_quantized}};
 

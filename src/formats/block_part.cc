@@ -7,6 +7,7 @@
 #include "base/file_io.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "formats/bitsandbytes_tensors.h"
 #include "formats/code_packing.h"
 #include "fptq/error.h"
 
@@ -20,6 +21,11 @@ namespace {
 
 Tensor viewed_as(const Tensor& t, DType dtype, Shape shape) {
   return Tensor({dtype, std::move(shape), t.bytes()}, std::make_shared<const Tensor>(t));
+}
+
+Tensor first_element(const Tensor& t) {
+  const size_t bytes = dtype_info(t.dtype()).block_bytes;
+  return Tensor({t.dtype(), {1}, t.bytes().first(bytes)}, std::make_shared<const Tensor>(t));
 }
 
 Tensor shape_tensor(int64_t rows, int64_t cols) {
@@ -49,8 +55,10 @@ Tensor input_zero_point(int32_t zero_point) {
 Json to_json(const BlockForms& forms) {
   Json list = Json::array();
   for (const LinearForm& f : forms) {
-    list.push_back({f.weights.bits, f.weights.group_size, f.weights.symmetric, static_cast<int>(f.activation),
-                    f.activation_symmetric});
+    list.push_back({f.weights.bits, f.weights.group_size, f.weights.symmetric,
+                    static_cast<int>(f.weights.type), f.weights.per_tensor, f.weights.nested,
+                    static_cast<int>(f.activation), f.activation_symmetric,
+                    static_cast<int>(f.activation_type), f.activation_bits});
   }
   return list;
 }
@@ -60,9 +68,13 @@ BlockForms from_json(const Json& list) {
   BlockForms forms;
   for (size_t i = 0; i < forms.size(); ++i) {
     const Json& f = list.at(i);
-    forms[i].weights = {f.at(0).get<int>(), f.at(1).get<int64_t>(), f.at(2).get<bool>()};
-    forms[i].activation = static_cast<ActivationMode>(f.at(3).get<int>());
-    forms[i].activation_symmetric = f.at(4).get<bool>();
+    forms[i].weights = {f.at(0).get<int>(),  f.at(1).get<int64_t>(),
+                        f.at(2).get<bool>(), static_cast<CodeType>(f.at(3).get<int>()),
+                        f.at(4).get<bool>(), f.at(5).get<bool>()};
+    forms[i].activation = static_cast<ActivationMode>(f.at(6).get<int>());
+    forms[i].activation_symmetric = f.at(7).get<bool>();
+    forms[i].activation_type = static_cast<CodeType>(f.at(8).get<int>());
+    forms[i].activation_bits = f.at(9).get<int>();
   }
   return forms;
 }
@@ -75,7 +87,8 @@ void add_to_hash(Hasher& hasher, const std::string& name, const Tensor& t) {
 }  // namespace
 
 LinearForm form_of(const LinearWeights& linear) {
-  return {linear.spec, linear.activation.mode, linear.activation.symmetric};
+  const ActivationSpec& a = linear.activation;
+  return {linear.spec, a.mode, a.symmetric, a.type, a.bits};
 }
 
 Tensor converted(const Tensor& t, DType dtype) {
@@ -96,7 +109,8 @@ Tensor converted(const Tensor& t, DType dtype) {
 }
 
 bool is_stored_plain(const LinearForm& form) {
-  // W8A8 is read everywhere as int-quantized, and only there; all else is packed.
+  if (form.weights.type == CodeType::kFloat8E4M3 || form.weights.type == CodeType::kFloat8E5M2) return true;
+  // W8A8 is read everywhere as int-quantized, and only there; all other integers are packed.
   return form.weights.bits == 8 && form.activation != ActivationMode::kFloat;
 }
 
@@ -108,6 +122,10 @@ std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearW
     return out;
   }
   linear.validate(module);
+  if (linear.spec.type == CodeType::kNormalFloat4) {
+    for (NamedTensor& t : bitsandbytes_tensors(module, linear, dtype)) out.push_back(std::move(t));
+    return out;
+  }
   if (linear.scales.dtype() != dtype) {
     bug(module, fmt::format("scales of type {} instead of {}", dtype_info(linear.scales.dtype()).name,
                             dtype_info(dtype).name));
@@ -117,15 +135,19 @@ std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearW
     out.push_back({module + ".weight", linear.codes});
   } else {
     const int64_t words = packed_words(linear.cols, linear.spec.bits);
-    out.push_back({module + ".weight_packed", linear.spec.bits == 4
-                                                  ? viewed_as(linear.codes, DType::kI32, {linear.rows, words})
-                                                  : pack_codes8(linear.codes)});
+    out.push_back({module + ".weight_packed",
+                   linear.spec.bits == 8 ? pack_codes8(linear.codes)
+                                         : viewed_as(linear.codes, DType::kI32, {linear.rows, words})});
     out.push_back({module + ".weight_shape", shape_tensor(linear.rows, linear.cols)});
   }
-  out.push_back({module + ".weight_scale", linear.scales});
+  const bool one = linear.spec.per_tensor;
+  out.push_back({module + ".weight_scale", one ? first_element(linear.scales) : linear.scales});
   if (linear.zero_points) {
-    out.push_back({module + ".weight_zero_point",
-                   plain ? linear.zero_points : pack_zero_points(linear.zero_points, linear.spec.bits)});
+    // One for all is not packed.
+    out.push_back(
+        {module + ".weight_zero_point", one     ? first_element(linear.zero_points)
+                                        : plain ? linear.zero_points
+                                                : pack_zero_points(linear.zero_points, linear.spec.bits)});
   }
   if (linear.activation.mode == ActivationMode::kStaticTensor) {
     out.push_back({module + ".input_scale", input_scale(module, linear.activation.scale, dtype)});

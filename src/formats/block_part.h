@@ -21,9 +21,12 @@ struct LinearForm {
   WeightSpec weights;
   ActivationMode activation = ActivationMode::kFloat;
   bool activation_symmetric = true;
+  CodeType activation_type = CodeType::kInteger;
+  int activation_bits = 8;
 
   auto key() const {
-    return std::tuple(weights.bits, weights.group_size, weights.symmetric, activation, activation_symmetric);
+    return std::tuple(weights.bits, weights.group_size, weights.symmetric, weights.type, weights.per_tensor,
+                      weights.nested, activation, activation_symmetric, activation_type, activation_bits);
   }
 };
 using BlockForms = std::array<LinearForm, kAllLinears.size()>;
@@ -39,12 +42,13 @@ struct NamedTensor {
 // `t` as `dtype` (F32, F16, BF16), rounded to nearest even; the same memory when nothing changes.
 Tensor converted(const Tensor& t, DType dtype);
 
-// The tensors of compressed-tensors' pack-quantized form (int-quantized for 8-bit weights with quantized
-// inputs). Scales must be of `dtype` already and an input scale must survive it, or the file would hold
-// another model than was computed: throws Error(kFailure).
+// The tensors of compressed-tensors' pack-quantized form (int-quantized for 8-bit integers with quantized
+// inputs, float-quantized for FP8), or of bitsandbytes for NF4. Scales must be of `dtype` already and an
+// input scale must survive it, or the file would hold another model than was computed: throws
+// Error(kFailure).
 std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearWeights& linear, DType dtype);
 
-// Whether weights of this form are stored as plain I8.
+// Whether weights of this form are stored a byte each, as they are: int-quantized or float-quantized.
 bool is_stored_plain(const LinearForm& form);
 
 // Writes the part durably under its final name.

@@ -8,6 +8,7 @@
 
 #include "base/file_io.h"
 #include "base/mapped_file.h"
+#include "formats/bitsandbytes_reader.h"
 #include "formats/compressed_tensors_reader.h"
 #include "formats/folder_companions.h"
 #include "formats/gguf_source.h"
@@ -89,14 +90,24 @@ void open_compressed_tensors(const Folder& folder, Checkpoint& out) {
   take_weights(std::move(source), out);
 }
 
+void open_bitsandbytes(const Folder& folder, Checkpoint& out) {
+  out.quantized = true;
+  out.kv_int8 = recipe_wants_kv_int8(folder.path);
+  take_weights(
+      std::make_shared<const BitsAndBytesSource>(folder.path, read_config(folder, out.companions),
+                                                 *folder.quantization, folder.config_path, folder.checks),
+      out);
+}
+
 struct FolderFormat {
   const char* name;
   const char* quant_method;  // of config.json's quantization_config; null: there is none
   void (*open)(const Folder& folder, Checkpoint& out);
 };
-constexpr std::array<FolderFormat, 2> kFolderFormats = {
+constexpr std::array<FolderFormat, 3> kFolderFormats = {
     {{"huggingface", nullptr, open_huggingface},
-     {"compressed-tensors", "compressed-tensors", open_compressed_tensors}}};
+     {"compressed-tensors", "compressed-tensors", open_compressed_tensors},
+     {"bitsandbytes", "bitsandbytes", open_bitsandbytes}}};
 
 const FolderFormat& format_of(const Folder& folder) {
   if (folder.quantization == nullptr) return kFolderFormats.front();
@@ -108,7 +119,7 @@ const FolderFormat& format_of(const Folder& folder) {
   throw Error(
       ErrorKind::kBadModel, where + ".quant_method",
       fmt::format("the model is already quantized with \"{}\", which is not supported", method.substr(0, 60)),
-      "use the original model in F32, F16 or BF16, or one in compressed-tensors' format");
+      "use the original model in F32, F16 or BF16, or one in compressed-tensors' format or in NF4");
 }
 
 // More ids than rows of the embedding is a fault that shows only when such an id comes up.

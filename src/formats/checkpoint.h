@@ -46,7 +46,7 @@ class MaybeTokenizer {
 };
 
 struct Checkpoint {
-  std::string format;  // "huggingface", "gguf", "compressed-tensors"
+  std::string format;  // "huggingface", "gguf", "compressed-tensors", "bitsandbytes"
   std::filesystem::path path;
   std::shared_ptr<const WeightSource> weights;
   MaybeTokenizer tokenizer;
@@ -59,8 +59,7 @@ struct Checkpoint {
 };
 
 // `path` is a Hugging Face directory or a GGUF file. Throws Error(kIo) when it is not there, Error(kBadModel)
-// naming what is wrong with it. Without value checks (folders in compressed-tensors' format only) no weight
-// is touched.
+// naming what is wrong with it. Without value checks (quantized folders only) no weight is touched.
 Checkpoint open_checkpoint(const std::filesystem::path& path, ValueChecks checks = ValueChecks::kAll);
 
 }  // namespace fptq

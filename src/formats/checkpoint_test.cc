@@ -135,7 +135,7 @@ TEST_F(HuggingFace, CarriesCompanions) {
 }
 
 TEST_F(HuggingFace, RefusesOtherQuantizations) {
-  for (const char* method : {"gptq", "awq", "bitsandbytes"}) {
+  for (const char* method : {"gptq", "awq", "hqq"}) {
     config_["quantization_config"] = {{"quant_method", method}, {"bits", 4}};
     refused({"config.json:quantization_config.quant_method", method, "already quantized"});
   }

@@ -3,18 +3,12 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <vector>
 
 #include "fptq/error.h"
-#include "tensor/linear_weights.h"
+#include "tensor/code_row.h"
 
 namespace fptq {
-namespace {
-
-int8_t code_at(const std::byte* p, int64_t i) {
-  return static_cast<int8_t>(p[i]);
-}
-
-}  // namespace
 
 Tensor unpack_codes8(const Tensor& words, int64_t cols) {
   std::byte* out = nullptr;
@@ -39,58 +33,59 @@ Tensor pack_codes8(const Tensor& codes) {
   return packed;
 }
 
-Tensor pack_codes4(const Tensor& codes, const std::string& where) {
-  const int64_t rows = codes.shape().front(), cols = codes.shape().back(), bytes = packed_row_bytes(cols);
+Tensor pack_codes(const Tensor& codes, int bits, const std::string& where) {
+  const int64_t rows = codes.shape().front(), cols = codes.shape().back(),
+                bytes = packed_row_bytes(cols, bits);
+  const int low = -(1 << (bits - 1)), high = (1 << (bits - 1)) - 1;
   std::byte* out = nullptr;
   Tensor packed = Tensor::allocate(DType::kU8, {rows, bytes}, &out);
-  std::memset(out, 0, static_cast<size_t>(rows * bytes));
   for (int64_t r = 0; r < rows; ++r) {
-    const std::byte* in = codes.view().row(r);
-    for (int64_t c = 0; c < cols; ++c) {
-      const int code = code_at(in, c);
-      if (code < -8 || code > 7) {
+    const std::span row(reinterpret_cast<const int8_t*>(codes.view().row(r)), static_cast<size_t>(cols));
+    for (size_t c = 0; c < row.size(); ++c) {
+      if (row[c] < low || row[c] > high) {
         throw Error(ErrorKind::kBadModel, where,
-                    fmt::format("code {} at [{}, {}] is outside -8..7", code, r, c));
+                    fmt::format("code {} at [{}, {}] is outside {}..{}", row[c], r, c, low, high));
       }
-      out[r * bytes + c / 2] |= static_cast<std::byte>((code + 8) << (4 * (c % 2)));
     }
+    write_code_row(row, bits, out + r * bytes);
   }
   return packed;
 }
 
+// A column of zero points lies in its words as a row of codes lies in its bytes; 8-bit ones with an offset,
+// too, which a row of codes has not.
 Tensor unpack_zero_points(const Tensor& words, int64_t rows, int bits) {
-  const int64_t groups = words.shape().back(), per_word = 32 / bits;
+  const int64_t groups = words.shape().back();
   std::byte* out = nullptr;
   Tensor zero_points = Tensor::allocate(DType::kI8, {rows, groups}, &out);
-  for (int64_t r = 0; r < rows; ++r) {
-    const std::byte* in = words.view().row(r / per_word);
-    const int shift = static_cast<int>(r % per_word) * bits;
-    for (int64_t g = 0; g < groups; ++g) {
-      uint32_t word;
-      std::memcpy(&word, in + g * 4, sizeof word);
-      const int stored = static_cast<int>((word >> shift) & ((1u << bits) - 1));
-      out[r * groups + g] = static_cast<std::byte>(stored - (1 << (bits - 1)));
+  std::vector<std::byte> column(static_cast<size_t>(words.view().rows()) * 4);
+  std::vector<int8_t> codes(static_cast<size_t>(rows));
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t w = 0; w < words.view().rows(); ++w)
+      std::memcpy(column.data() + w * 4, words.view().row(w) + g * 4, 4);
+    read_code_row(column.data(), bits, 0, codes);
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto code = static_cast<std::byte>(codes[static_cast<size_t>(r)]);
+      out[r * groups + g] = bits == 8 ? code ^ std::byte{0x80} : code;
     }
   }
   return zero_points;
 }
 
 Tensor pack_zero_points(const Tensor& zero_points, int bits) {
-  const int64_t rows = zero_points.shape().front(), groups = zero_points.shape().back(), per_word = 32 / bits;
+  const int64_t rows = zero_points.shape().front(), groups = zero_points.shape().back();
   std::byte* out = nullptr;
   const int64_t words = packed_words(rows, bits);
   Tensor packed = Tensor::allocate(DType::kI32, {words, groups}, &out);
-  std::memset(out, 0, static_cast<size_t>(words * groups) * 4);
-  for (int64_t r = 0; r < rows; ++r) {
-    const int shift = static_cast<int>(r % per_word) * bits;
-    for (int64_t g = 0; g < groups; ++g) {
-      std::byte* at = out + (r / per_word * groups + g) * 4;
-      uint32_t word;
-      std::memcpy(&word, at, sizeof word);
-      const int code = code_at(zero_points.bytes().data(), r * groups + g);
-      word |= static_cast<uint32_t>(code + (1 << (bits - 1))) << shift;
-      std::memcpy(at, &word, sizeof word);
+  std::vector<std::byte> column(static_cast<size_t>(words) * 4);
+  std::vector<int8_t> codes(static_cast<size_t>(rows));
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const std::byte code = zero_points.bytes()[static_cast<size_t>(r * groups + g)];
+      codes[static_cast<size_t>(r)] = static_cast<int8_t>(bits == 8 ? code ^ std::byte{0x80} : code);
     }
+    write_code_row(codes, bits, column.data());
+    for (int64_t w = 0; w < words; ++w) std::memcpy(out + (w * groups + g) * 4, column.data() + w * 4, 4);
   }
   return packed;
 }

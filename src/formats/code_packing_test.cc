@@ -41,7 +41,7 @@ using ::testing::ElementsAreArray;
 
 TEST(CodePacking, FourBitsMatchTheLibrary) {
   const auto pack = [](Shape shape, const std::vector<int>& values) {
-    return words_of(pack_codes4(int8s(std::move(shape), values), "t"));
+    return words_of(pack_codes(int8s(std::move(shape), values), 4, "t"));
   };
   EXPECT_THAT(pack({2, 2}, {1, 2, 3, 4}), ElementsAre(0x000000A9u, 0x000000CBu));
   EXPECT_THAT(pack({1, 8}, {1, 2, 3, 4, 5, 6, 7, 0}), ElementsAre(0x8FEDCBA9u));
@@ -52,9 +52,9 @@ TEST(CodePacking, FourBitsMatchTheLibrary) {
 
 TEST(CodePacking, RefusesWhatFourBitsCannotHold) {
   expect_error(ErrorKind::kBadModel, {"q.weight", "code 8 at [1, 0] is outside -8..7"}, [] {
-    pack_codes4(int8s({2, 2}, {1, 2, 8, 4}), "q.weight");
+    pack_codes(int8s({2, 2}, {1, 2, 8, 4}), 4, "q.weight");
   });
-  expect_error(ErrorKind::kBadModel, {"code -9"}, [] { pack_codes4(int8s({1, 1}, {-9}), "q.weight"); });
+  expect_error(ErrorKind::kBadModel, {"code -9"}, [] { pack_codes(int8s({1, 1}, {-9}), 4, "q.weight"); });
 }
 
 TEST(CodePacking, EightBitsMatchTheLibrary) {

@@ -26,6 +26,17 @@ int64_t groups_of(const LinearScheme& scheme, const Shape& shape) {
   return scheme.weights.group_size == 0 ? 1 : shape.back() / scheme.weights.group_size;
 }
 
+DType plain_type(CodeType type) {
+  switch (type) {
+    case CodeType::kFloat8E4M3:
+      return DType::kF8E4M3;
+    case CodeType::kFloat8E5M2:
+      return DType::kF8E5M2;
+    default:
+      return DType::kI8;
+  }
+}
+
 // The same scale or zero point for every row.
 Tensor repeated(const Tensor& one, int64_t rows) {
   std::byte* out = nullptr;
@@ -98,11 +109,12 @@ void CompressedTensorsSource::expect_quantized(const std::string& module, const 
   if (!tensors_.contains(stored) && tensors_.contains(module + (packed ? ".weight" : ".weight_packed"))) {
     throw Error(ErrorKind::kBadModel, tensors_.where(module),
                 packed ? "the configuration says pack-quantized, the file holds a plain weight"
-                       : "the configuration means int-quantized, the file holds weight_packed",
+                       : fmt::format("the configuration means {}, the file holds weight_packed",
+                                     w.type == CodeType::kInteger ? "int-quantized" : "float-quantized"),
                 "\"format\" of its config group must say how the weight is stored");
   }
   const std::vector<Shape> per_row = {{rows, groups}};
-  const std::vector<Shape>& scale_shapes = scheme.one_scale_for_all ? kScalarShapes : per_row;
+  const std::vector<Shape>& scale_shapes = scheme.weights.per_tensor ? kScalarShapes : per_row;
   if (packed) {
     tensors_.expect(stored, {{rows, packed_words(cols, w.bits)}}, {DType::kI32});
     const std::string name = module + ".weight_shape";
@@ -114,12 +126,12 @@ void CompressedTensorsSource::expect_quantized(const std::string& module, const 
           fmt::format("expected [{}, {}], found [{}, {}]", rows, cols, int_at(said, 0), int_at(said, 1)));
     }
   } else {
-    tensors_.expect(stored, {shape}, {DType::kI8});
+    tensors_.expect(stored, {shape}, {plain_type(w.type)});
   }
   tensors_.expect(module + ".weight_scale", scale_shapes, {DType::kF32, DType::kF16, DType::kBF16});
   if (!w.symmetric) {
     // Packed only where there is one per row.
-    if (packed && !scheme.one_scale_for_all) {
+    if (packed && !scheme.weights.per_tensor) {
       tensors_.expect(module + ".weight_zero_point", {{packed_words(rows, w.bits), groups}}, {DType::kI32});
     } else {
       tensors_.expect(module + ".weight_zero_point", scale_shapes, {DType::kI8});
@@ -149,20 +161,20 @@ void CompressedTensorsSource::read_codes(const std::string& module, const Linear
       // The words' bytes are the canonical layout; only the type is another.
       TensorView view = words.view();
       view.dtype = DType::kU8;
-      view.shape = {out.rows, packed_row_bytes(out.cols)};
+      view.shape = {out.rows, packed_row_bytes(out.cols, scheme.weights.bits)};
       out.codes = Tensor(std::move(view), std::make_shared<const Tensor>(words));
     }
     return;
   }
   const std::string name = module + ".weight";
   const Tensor codes = tensors_.read(name);
-  out.codes = scheme.weights.bits == 8 ? codes : pack_codes4(codes, tensors_.where(name));
+  out.codes = scheme.weights.bits == 8 ? codes : pack_codes(codes, scheme.weights.bits, tensors_.where(name));
 }
 
 Tensor CompressedTensorsSource::read_zero_points(const std::string& module, const LinearScheme& scheme,
                                                  const Shape& shape) const {
   const Tensor stored = tensors_.read(module + ".weight_zero_point");
-  if (scheme.one_scale_for_all) return repeated(stored, shape.front());
+  if (scheme.weights.per_tensor) return repeated(stored, shape.front());
   if (scheme.storage == CodeStorage::kPacked)
     return unpack_zero_points(stored, shape.front(), scheme.weights.bits);
   return stored;
@@ -188,7 +200,7 @@ LinearWeights CompressedTensorsSource::read_quantized(const std::string& module,
   out.activation = read_activation(module, scheme.activation);
   read_codes(module, scheme, out);
   const Tensor scales = tensors_.read(module + ".weight_scale");
-  out.scales = scheme.one_scale_for_all ? repeated(scales, out.rows) : scales;
+  out.scales = scheme.weights.per_tensor ? repeated(scales, out.rows) : scales;
   if (!scheme.weights.symmetric) out.zero_points = read_zero_points(module, scheme, shape);
   if (bias) out.bias = tensors_.read_dense(module + ".bias");
   out.validate(tensors_.where(module));
@@ -203,8 +215,9 @@ LinearWeights CompressedTensorsSource::linear(int64_t layer, LinearId id) const 
 }
 
 bool CompressedTensorsSource::has_integer_layers() const {
-  return std::ranges::any_of(
-      schemes_, [](const auto& entry) { return entry.second.activation.mode != ActivationMode::kFloat; });
+  return std::ranges::any_of(schemes_, [](const auto& entry) {
+    return has_integer_kernel(entry.second.weights, entry.second.activation);
+  });
 }
 
 LinearWeights CompressedTensorsSource::head() const {

@@ -1,5 +1,5 @@
-// Checkpoints of compressed-tensors with integer weights: W4A16, W4A8, W8A16, W8A8, packed or plain, as that
-// library, llm-compressor and fptq write them (docs/formats-verified.md §2-5).
+// Checkpoints of compressed-tensors with integer weights of 3, 4 and 8 bits, packed or plain, or FP8 weights,
+// as that library, llm-compressor and fptq write them (docs/formats-verified.md §2-5).
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ class CompressedTensorsSource final : public FolderSource {
   LinearWeights linear(int64_t layer, LinearId id) const override;
   LinearWeights head() const override;
 
-  // Some layers have integer weights and integer inputs.
+  // Some layers have integer weights and inputs that integer kernels multiply.
   bool has_integer_layers() const;
 
  private:

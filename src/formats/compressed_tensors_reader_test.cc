@@ -205,7 +205,7 @@ TEST_F(Reader, ReadsOneScaleForAWholeMatrix) {
       t = scalar({1}, DType::kF32, 0.5f);
   }
   const LinearWeights w = read();
-  EXPECT_EQ(w.spec, (WeightSpec{4, 0, true}));
+  EXPECT_EQ(w.spec, (WeightSpec{.bits = 4, .per_tensor = true}));
   EXPECT_EQ(w.scales.shape(), (Shape{32, 1}));
   for (const float s : w.scales.to_floats()) EXPECT_EQ(s, 0.5f);
 }

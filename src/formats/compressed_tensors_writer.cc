@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/file_io.h"
+#include "formats/bitsandbytes_config_writer.h"
 #include "formats/block_part.h"
 #include "formats/manifest.h"
 #include "formats/partial_folder.h"
@@ -136,7 +137,9 @@ void CompressedTensorsWriter::Impl::write_descriptions(const fs::path& result, c
     head_form = form_of(*head);
     config["tie_word_embeddings"] = false;
   }
-  config["quantization_config"] = make_quantization_config(forms, head_form);
+  config["quantization_config"] = has_nf4(forms, head_form)
+                                      ? make_bitsandbytes_config(forms, head_form, options.dtype)
+                                      : make_quantization_config(forms, head_form);
   write_json(result / "config.json", config);
 
   Json recipe = parse_json(recipe_json, "fptq_recipe.json");

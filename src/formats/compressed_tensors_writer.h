@@ -1,4 +1,5 @@
-// Writing a quantized model as a Hugging Face directory in compressed-tensors' pack-quantized form.
+// Writing a quantized model as a Hugging Face directory in compressed-tensors' pack-, int- and
+// float-quantized forms; or, when its layers are NF4, in bitsandbytes' form.
 //
 // While it works, everything lives in `<output>.partial`: one part file per finished block (so that a killed
 // run can go on), then the assembled files, then the manifest; last the folder is renamed to `<output>`.

@@ -11,36 +11,50 @@ using S = QuantizationStrategy;
 
 [[noreturn]] void unsupported(const std::string& where, const std::string& what) {
   throw Error(ErrorKind::kBadModel, where, what + " is not supported",
-              "W4A16, W4A8, W8A16 and W8A8 with integer types are");
+              "integers of 3, 4 and 8 bits and FP8 are, with inputs in INT8, INT4, FP8 or not quantized");
 }
 
 CodeStorage storage_of(const QuantizationScheme& scheme) {
-  // Of the library's list, what can claim an integer weight; the first that fits is taken.
-  if (scheme.format.empty()) return scheme.inputs ? CodeStorage::kPlain : CodeStorage::kPacked;
-  if (scheme.format == "pack-quantized") return CodeStorage::kPacked;
-  if (scheme.format == "int-quantized" || scheme.format == "naive-quantized") return CodeStorage::kPlain;
-  unsupported(scheme.where + ".format", fmt::format("format \"{}\"", scheme.format.substr(0, 60)));
+  const bool is_float = scheme.weights->is_float;
+  // Of the library's list, what can claim such a weight; the first that fits is taken.
+  if (scheme.format.empty()) return is_float || scheme.inputs ? CodeStorage::kPlain : CodeStorage::kPacked;
+  if (scheme.format == "naive-quantized") return CodeStorage::kPlain;
+  if (scheme.format == (is_float ? "float-quantized" : "int-quantized")) return CodeStorage::kPlain;
+  if (scheme.format == "pack-quantized" && !is_float) return CodeStorage::kPacked;
+  unsupported(scheme.where + ".format", fmt::format("format \"{}\"{}", scheme.format.substr(0, 60),
+                                                    is_float ? " of float weights" : ""));
 }
 
-void read_weights(const QuantizationArgs& args, const std::string& where, LinearScheme& out) {
-  if (args.is_float) unsupported(where + ".type", fmt::format("{}-bit float", args.num_bits));
-  if (args.num_bits != 4 && args.num_bits != 8)
+void read_weights(const QuantizationArgs& args, const std::string& where, WeightSpec& out) {
+  if (args.is_float && (args.num_bits != 8 || !args.symmetric)) {
+    unsupported(where + ".type",
+                fmt::format("{}-bit {}float", args.num_bits, args.symmetric ? "" : "asymmetric "));
+  }
+  if (args.num_bits != 3 && args.num_bits != 4 && args.num_bits != 8)
     unsupported(where + ".num_bits", fmt::format("{}-bit int", args.num_bits));
   if (args.dynamic) unsupported(where + ".dynamic", "dynamic quantization of weights");
   if (args.strategy != S::kGroup && args.strategy != S::kChannel && args.strategy != S::kTensor) {
     unsupported(where + ".strategy", fmt::format("strategy {} for weights", to_string(args.strategy)));
   }
-  out.weights.bits = static_cast<int>(args.num_bits);
-  out.weights.group_size = args.group_size;
-  out.weights.symmetric = args.symmetric;
-  out.one_scale_for_all = args.strategy == S::kTensor;
+  out.bits = static_cast<int>(args.num_bits);
+  out.group_size = args.group_size;
+  out.symmetric = args.symmetric;
+  if (args.is_float) out.type = args.e5m2 ? CodeType::kFloat8E5M2 : CodeType::kFloat8E4M3;
+  out.per_tensor = args.strategy == S::kTensor;
 }
 
 ActivationSpec read_inputs(const QuantizationArgs& args, const std::string& where) {
-  if (args.is_float) unsupported(where + ".type", fmt::format("{}-bit float", args.num_bits));
-  if (args.num_bits != 8) unsupported(where + ".num_bits", fmt::format("{}-bit int", args.num_bits));
+  if (args.is_float && (args.num_bits != 8 || !args.symmetric)) {
+    unsupported(where + ".type",
+                fmt::format("{}-bit {}float", args.num_bits, args.symmetric ? "" : "asymmetric "));
+  }
+  if (args.num_bits != 4 && args.num_bits != 8)
+    unsupported(where + ".num_bits", fmt::format("{}-bit int", args.num_bits));
+  if (args.e5m2) unsupported(where + ".float_format", "e5m2 for inputs");
   ActivationSpec out;
   out.symmetric = args.symmetric;
+  out.type = args.is_float ? CodeType::kFloat8E4M3 : CodeType::kInteger;
+  out.bits = static_cast<int>(args.num_bits);
   if (args.strategy == S::kToken) {
     out.mode = ActivationMode::kDynamicToken;
   } else if (args.strategy == S::kTensor && !args.dynamic) {
@@ -58,7 +72,7 @@ ActivationSpec read_inputs(const QuantizationArgs& args, const std::string& wher
 LinearScheme resolve_scheme(const QuantizationScheme& scheme) {
   if (!scheme.weights) unsupported(scheme.where + ".weights", "quantized inputs with dense weights");
   LinearScheme out;
-  read_weights(*scheme.weights, scheme.where + ".weights", out);
+  read_weights(*scheme.weights, scheme.where + ".weights", out.weights);
   out.storage = storage_of(scheme);
   if (scheme.inputs) out.activation = read_inputs(*scheme.inputs, scheme.where + ".input_activations");
   return out;

@@ -10,19 +10,18 @@ namespace fptq {
 
 enum class CodeStorage : uint8_t {
   kPacked,  // pack-quantized: `weight_packed` I32, `weight_shape`, packed zero points
-  kPlain,   // int-quantized and naive-quantized: `weight` I8, zero points I8
+  kPlain,   // int-quantized, float-quantized and naive-quantized: `weight` I8 or F8, zero points I8
 };
 
 struct LinearScheme {
   CodeStorage storage = CodeStorage::kPacked;
-  WeightSpec weights;              // group_size 0 for strategies channel and tensor
-  bool one_scale_for_all = false;  // strategy tensor: one scale (and zero point) of the whole matrix
-  ActivationSpec activation;       // static scale and zero point are in the checkpoint's tensors
+  WeightSpec weights;
+  ActivationSpec activation;  // static scale and zero point are in the checkpoint's tensors
 };
 
 // The format of the group when it has one, else inferred as compressed-tensors infers it. Throws
 // Error(kBadModel) naming the scheme's field for everything that would have to be approximated: other bit
-// widths, float types, blocks, inputs quantized per group or dynamically per tensor.
+// widths, other float types, blocks, inputs quantized per group or dynamically per tensor.
 LinearScheme resolve_scheme(const QuantizationScheme& scheme);
 
 }  // namespace fptq

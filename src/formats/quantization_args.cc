@@ -15,9 +15,9 @@ namespace {
 constexpr std::array<const char*, 7> kStrategyNames = {"tensor", "channel",      "group",    "block",
                                                        "token",  "tensor_group", "attn_head"};
 
-constexpr std::array<std::string_view, 12> kKnownKeys = {
-    "num_bits",        "type",    "symmetric", "group_size",  "strategy", "observer_kwargs",
-    "block_structure", "dynamic", "actorder",  "scale_dtype", "zp_dtype", "observer"};
+constexpr std::array<std::string_view, 13> kKnownKeys = {
+    "num_bits", "type",     "symmetric",   "group_size", "strategy", "observer_kwargs", "block_structure",
+    "dynamic",  "actorder", "scale_dtype", "zp_dtype",   "observer", "float_format"};
 
 [[noreturn]] void bad(const std::string& where, const char* key, const std::string& what,
                       const std::string& fix = {}) {
@@ -81,6 +81,11 @@ QuantizationArgs parse_quantization_args(const Json& args, const std::string& wh
   if (type != "int" && type != "float")
     bad(where, "type", fmt::format("expected int or float, found \"{}\"", type));
   out.is_float = type == "float";
+  const std::string float_format = json_string(args, "float_format", where, "e4m3");
+  if (float_format != "e4m3" && float_format != "e5m2")
+    bad(where, "float_format",
+        fmt::format("expected e4m3 or e5m2, found \"{}\"", float_format.substr(0, 60)));
+  out.e5m2 = out.is_float && float_format == "e5m2";
   out.symmetric = json_bool(args, "symmetric", where, true);
   const int64_t group_size = json_int(args, "group_size", where, 0);
   if (group_size < -1)

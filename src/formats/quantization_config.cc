@@ -31,15 +31,25 @@ struct Preset {
   std::string_view name;
   int bits;
   bool symmetric;
-  bool channel;  // one scale per row rather than per 128 inputs
-  bool quantized_inputs;
+  QuantizationStrategy weights;  // groups have 128 inputs
+  int input_bits;                // 16: not quantized
+  bool is_float = false;
+  bool static_inputs = false;
 };
-constexpr std::array<Preset, 6> kPresets = {{{"W4A16", 4, true, false, false},
-                                             {"W4A16_ASYM", 4, false, false, false},
-                                             {"W8A16", 8, true, false, false},
-                                             {"W4A8", 4, true, false, true},
-                                             {"W8A8", 8, true, true, true},
-                                             {"INT8", 8, true, true, true}}};
+constexpr auto kGroups = QuantizationStrategy::kGroup;
+constexpr std::array<Preset, 12> kPresets = {
+    {{"W3A4", 3, true, kGroups, 4},
+     {"W3A8", 3, true, kGroups, 8},
+     {"W3A16", 3, true, kGroups, 16},
+     {"W4A4", 4, true, kGroups, 4},
+     {"W4A16", 4, true, kGroups, 16},
+     {"W4A16_ASYM", 4, false, kGroups, 16},
+     {"W8A16", 8, true, kGroups, 16},
+     {"W4A8", 4, true, kGroups, 8},
+     {"W8A8", 8, true, QuantizationStrategy::kChannel, 8},
+     {"INT8", 8, true, QuantizationStrategy::kChannel, 8},
+     {"FP8", 8, true, QuantizationStrategy::kTensor, 8, true, true},
+     {"FP8_DYNAMIC", 8, true, QuantizationStrategy::kChannel, 8, true}}};
 
 QuantizationScheme from_preset(const std::string& name, const Json& targets, const std::string& where) {
   std::string upper = name;
@@ -50,17 +60,23 @@ QuantizationScheme from_preset(const std::string& name, const Json& targets, con
     QuantizationScheme scheme{where, read_strings(&targets, where), QuantizationArgs{}, std::nullopt, {}};
     scheme.weights->num_bits = preset.bits;
     scheme.weights->symmetric = preset.symmetric;
-    scheme.weights->strategy = preset.channel ? QuantizationStrategy::kChannel : QuantizationStrategy::kGroup;
-    scheme.weights->group_size = preset.channel ? 0 : 128;
-    if (preset.quantized_inputs) {
+    scheme.weights->is_float = preset.is_float;
+    scheme.weights->strategy = preset.weights;
+    scheme.weights->group_size = preset.weights == kGroups ? 128 : 0;
+    if (preset.input_bits < 16) {
       scheme.inputs = QuantizationArgs{};
-      scheme.inputs->strategy = QuantizationStrategy::kToken;
-      scheme.inputs->dynamic = true;
+      scheme.inputs->num_bits = preset.input_bits;
+      scheme.inputs->is_float = preset.is_float;
+      scheme.inputs->strategy =
+          preset.static_inputs ? QuantizationStrategy::kTensor : QuantizationStrategy::kToken;
+      scheme.inputs->dynamic = !preset.static_inputs;
     }
     return scheme;
   }
+  std::string known;
+  for (const Preset& preset : kPresets) known += (known.empty() ? "" : ", ") + std::string(preset.name);
   bad(where, fmt::format("preset scheme \"{}\" is not supported", name.substr(0, 60)),
-      "supported are W4A16, W4A16_ASYM, W8A16, W4A8, W8A8, INT8");
+      "supported are " + known);
 }
 
 QuantizationScheme read_scheme(const Json& group, const std::string& where) {

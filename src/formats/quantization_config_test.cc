@@ -69,10 +69,8 @@ TEST(QuantizationConfig, StrategiesAreInferred) {
   Json config = smallest();
   group(config)["weights"] = {{"num_bits", 8}, {"group_size", -1}};
   EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{8, 0, true}));
-  EXPECT_FALSE(scheme_of(config, "x.q_proj").one_scale_for_all);
   group(config)["weights"] = Json::object();
-  EXPECT_TRUE(scheme_of(config, "x.q_proj").one_scale_for_all);
-  EXPECT_EQ(scheme_of(config, "x.q_proj").weights.bits, 8);
+  EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{.bits = 8, .per_tensor = true}));
 }
 
 TEST(QuantizationConfig, AcceptsWhatTheLibraryAccepts) {
@@ -103,7 +101,43 @@ TEST(QuantizationConfig, SpellsOutPresets) {
   EXPECT_EQ(w8a8.activation.mode, ActivationMode::kDynamicToken);
   EXPECT_EQ(w8a8.storage, CodeStorage::kPlain);
   config["config_groups"] = {{"FP8", {"Linear"}}};
-  expect_refused(config, {"config_groups.FP8", "preset scheme \"FP8\" is not supported", "W4A16"});
+  const LinearScheme fp8 = scheme_of(config, "x");
+  EXPECT_EQ(fp8.weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3, .per_tensor = true}));
+  EXPECT_EQ(fp8.activation.mode, ActivationMode::kStaticTensor);
+  EXPECT_EQ(fp8.activation.type, CodeType::kFloat8E4M3);
+  EXPECT_EQ(fp8.storage, CodeStorage::kPlain);
+  config["config_groups"] = {{"FP8_dynamic", {"Linear"}}};
+  EXPECT_EQ(scheme_of(config, "x").weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3}));
+  EXPECT_EQ(scheme_of(config, "x").activation.mode, ActivationMode::kDynamicToken);
+  config["config_groups"] = {{"W3A4", {"Linear"}}};
+  EXPECT_EQ(scheme_of(config, "x").weights, (WeightSpec{3, 128, true}));
+  EXPECT_EQ(scheme_of(config, "x").activation.bits, 4);
+  config["config_groups"] = {{"FP8_BLOCK", {"Linear"}}};
+  expect_refused(config,
+                 {"config_groups.FP8_BLOCK", "preset scheme \"FP8_BLOCK\" is not supported", "W4A16"});
+}
+
+TEST(QuantizationConfig, FloatWeightsArePlain) {
+  Json config = smallest();
+  group(config)["weights"] = {{"num_bits", 8}, {"type", "float"}, {"strategy", "channel"}};
+  for (const Json& format : {Json(nullptr), Json("float-quantized"), Json("naive-quantized")}) {
+    group(config)["format"] = format;
+    EXPECT_EQ(scheme_of(config, "x.q_proj").storage, CodeStorage::kPlain);
+    EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3}));
+  }
+  group(config)["weights"]["float_format"] = "e5m2";
+  EXPECT_EQ(scheme_of(config, "x.q_proj").weights, (WeightSpec{.bits = 8, .type = CodeType::kFloat8E5M2}));
+  group(config)["weights"]["float_format"] = "e3m4";
+  expect_refused(config, {"float_format: expected e4m3 or e5m2, found \"e3m4\""});
+  group(config)["weights"].erase("float_format");
+  group(config)["input_activations"] = {{"type", "float"}, {"float_format", "e5m2"}};
+  expect_refused(config, {"input_activations.float_format: e5m2 for inputs is not supported"});
+  group(config).erase("input_activations");
+  group(config)["format"] = "pack-quantized";
+  expect_refused(config, {"\"pack-quantized\" of float weights"});
+  group(config)["format"] = nullptr;
+  group(config)["weights"]["symmetric"] = false;
+  expect_refused(config, {"8-bit asymmetric float"});
 }
 
 TEST(QuantizationConfig, RefusesWhatWouldBeGarbage) {
@@ -141,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"/surprise", "1", "config_groups.a: unknown key \"surprise\""},
         Refused{"/targets", "null", "config_groups.a.targets: is missing"},
         Refused{"/targets", "[3]", "targets: expected a list of strings, found 3"},
-        Refused{"/weights/num_bits", "3", "weights.num_bits: 3-bit int is not supported"},
+        Refused{"/weights/num_bits", "5", "weights.num_bits: 5-bit int is not supported"},
         Refused{"/weights/num_bits", "\"4\"", "weights:num_bits: expected an integer"},
         Refused{"/weights/type", "\"float\"", "weights.type: 4-bit float is not supported"},
         Refused{"/weights/type", "\"nf\"", "weights:type: expected int or float"},
@@ -159,9 +193,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"/input_activations/strategy", "\"token\"", "strategy token needs \"dynamic\": true"},
         Refused{"/input_activations/dynamic", "true", "dynamic strategy tensor for inputs is not supported"},
         Refused{"/input_activations/dynamic", "\"local\"", "input_activations.strategy"},
-        Refused{"/input_activations/num_bits", "4", "input_activations.num_bits: 4-bit int is not supported"},
-        Refused{"/input_activations/type", "\"float\"",
-                "input_activations.type: 8-bit float is not supported"},
+        Refused{"/input_activations/num_bits", "6", "input_activations.num_bits: 6-bit int is not supported"},
+        Refused{"/input_activations", R"({"num_bits": 4, "type": "float"})",
+                "input_activations.type: 4-bit float is not supported"},
+        Refused{"/input_activations", R"({"type": "float", "symmetric": false})",
+                "input_activations.type: 8-bit asymmetric float is not supported"},
         Refused{"/input_activations/group_size", "32", "input_activations.strategy: static strategy group"},
         Refused{"/output_activations", "{}", "output_activations: quantized outputs are not supported"},
         Refused{"/format", "\"nvfp4-pack-quantized\"", "format \"nvfp4-pack-quantized\" is not supported"}));

@@ -67,23 +67,35 @@ Json targets(const Group& group, size_t num_layers) {
   return out;
 }
 
+const char* type_name(CodeType type) {
+  return type == CodeType::kInteger ? "int" : "float";
+}
+
 Json weight_args(const WeightSpec& spec) {
-  const bool channel = spec.group_size == 0;
-  return {{"num_bits", spec.bits},
-          {"type", "int"},
-          {"symmetric", spec.symmetric},
-          {"strategy", channel ? "channel" : "group"},
-          {"group_size", channel ? Json(nullptr) : Json(spec.group_size)}};
+  const bool group = spec.group_size != 0;
+  const char* strategy = spec.per_tensor ? "tensor" : group ? "group" : "channel";
+  Json args = {{"num_bits", spec.bits},
+               {"type", type_name(spec.type)},
+               {"symmetric", spec.symmetric},
+               {"strategy", strategy},
+               {"group_size", group ? Json(spec.group_size) : Json(nullptr)}};
+  if (spec.type == CodeType::kFloat8E5M2) args["float_format"] = "e5m2";  // ours: quantization_args.h
+  return args;
 }
 
 Json input_args(const LinearForm& form) {
   if (form.activation == ActivationMode::kFloat) return nullptr;
   const bool dynamic = form.activation == ActivationMode::kDynamicToken;
-  return {{"num_bits", 8},
-          {"type", "int"},
+  return {{"num_bits", form.activation_bits},
+          {"type", type_name(form.activation_type)},
           {"symmetric", form.activation_symmetric},
           {"strategy", dynamic ? "token" : "tensor"},
           {"dynamic", dynamic}};
+}
+
+const char* format_of(const LinearForm& form) {
+  if (!is_stored_plain(form)) return "pack-quantized";
+  return form.weights.type == CodeType::kInteger ? "int-quantized" : "float-quantized";
 }
 
 }  // namespace
@@ -93,7 +105,7 @@ Json make_quantization_config(std::span<const BlockForms> blocks, const std::opt
   std::set<std::string> formats;
   const auto add = [&](const LinearForm& form, Json patterns) {
     // In every group: readers that find none infer int-quantized for a packed W4A8.
-    const std::string format = is_stored_plain(form) ? "int-quantized" : "pack-quantized";
+    const std::string format = format_of(form);
     formats.insert(format);
     groups[fmt::format("group_{}", groups.size())] = {{"targets", std::move(patterns)},
                                                       {"weights", weight_args(form.weights)},

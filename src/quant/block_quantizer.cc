@@ -10,13 +10,17 @@
 #include "fptq/error.h"
 #include "quant/deviation.h"
 #include "quant/fold.h"
+#include "quant/grid.h"
 #include "quant/group_size.h"
+#include "quant/learned_rounding/learned_rounding.h"
+#include "quant/preset.h"
 #include "quant/settings.h"
 
 namespace fptq {
 namespace {
 
-constexpr double kDamping = 0.01;  // GPTQ's
+constexpr double kDamping = 0.01;        // GPTQ's
+constexpr double kDriftStrength = 0.25;  // GPTAQ's
 
 // The norm that can absorb a scale of this input without touching anything else.
 std::optional<NormId> absorbing_norm(const InputFacts& facts) {
@@ -90,9 +94,14 @@ BlockQuantizer::BlockQuantizer(const WeightSource& source, ThreadPool& pool, con
       method_(find_method(options.method)),
       dtype_(resolve_output_dtype(options, source.config())) {}
 
+int64_t BlockQuantizer::iterations() const {
+  return method_.learns ? find_preset(options_.preset).iterations : 0;
+}
+
 QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver& observer,
-                                        PipelineState& state,
-                                        const std::function<void(LinearId)>& after_matrix) const {
+                                        const BlockTokens& tokens, PipelineState& state,
+                                        const std::function<void(LinearId)>& after_matrix,
+                                        const std::function<void()>& after_iteration) const {
   const Originals originals = read(layer);
   QuantizedBlock block;
   block.layer = layer;
@@ -105,21 +114,65 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
   }
   block.attention_norm = norm(layer, NormId::kAttention, plan_of(plans, InputId::kAttention).equalization);
   block.mlp_norm = norm(layer, NormId::kMlp, plan_of(plans, InputId::kMlp).equalization);
+
+  std::array<std::vector<float>, kAllLinears.size()> divisors;
+  std::vector<WeightRows> weights;
+  for (const LinearId id : kAllLinears) {
+    const auto i = static_cast<size_t>(id);
+    divisors[i] = row_divisor(id, plans, source_.config());
+    weights.emplace_back(originals[i], plan_of(plans, input_of(id)).equalization,
+                         where(module_name(layer, id) + ".weight"), divisors[i]);
+  }
   for (const InputId input : kAllInputs) {
+    const ActivationPlan& plan = plan_of(plans, input);
     std::optional<Curvature> curvature;
     if (method_.needs.moment) {
       const ActivationStatistics& seen = observer.of(input);
       curvature.emplace(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
-                        plan_of(plans, input).equalization, kDamping,
+                        plan.equalization, kDamping,
                         where(fmt::format("layer {} {}", layer, input_facts(input).name)));
+      if (method_.needs.drift) {
+        curvature->aim(pool_, std::span(seen.drift.data(), seen.drift.size()), plan.equalization,
+                       kDriftStrength);
+      }
     }
     for (const LinearId id : input_facts(input).consumers) {
-      block.linears.push_back(round(layer, id, originals[static_cast<size_t>(id)], plans,
-                                    curvature ? &*curvature : nullptr, state.linears));
+      const auto i = static_cast<size_t>(id);
+      block.linears.push_back(solve(weights[i], originals[i], plan, curvature ? &*curvature : nullptr));
       after_matrix(id);
     }
   }
+  if (iterations() > 0) learn(layer, tokens, weights, plans, block, after_iteration);
+  for (const LinearId id : kAllLinears) {
+    const auto i = static_cast<size_t>(id);
+    state.linears.push_back(report(layer, id, weights[i], block.linears[i]));
+  }
   return block;
+}
+
+void BlockQuantizer::learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
+                           const Plans& plans, QuantizedBlock& block,
+                           const std::function<void()>& after_iteration) const {
+  const AlignedBuffer<float> attention_norm = stored_norm(block.attention_norm),
+                             mlp_norm = stored_norm(block.mlp_norm);
+  RoundingProblem problem{.config = source_.config(),
+                          .layer = layer,
+                          .weights = weights,
+                          .initial = block.linears,
+                          .attention_norm = {attention_norm.data(), attention_norm.size()},
+                          .mlp_norm = {mlp_norm.data(), mlp_norm.size()},
+                          .activations = {},
+                          .windows = tokens.windows,
+                          .inputs = tokens.inputs,
+                          .targets = tokens.targets};
+  for (const InputId input : kAllInputs) {
+    problem.activations[static_cast<size_t>(input)] = plan_of(plans, input).spec;
+  }
+  RoundingOptions learning;
+  learning.iterations = iterations();
+  LearnedRounding learned =
+      learn_rounding(problem, learning, pool_, [&](int64_t, double) { after_iteration(); });
+  block.linears = std::move(learned.linears);
 }
 
 BlockQuantizer::Originals BlockQuantizer::read(int64_t layer) const {
@@ -167,24 +220,30 @@ Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> sca
   return fold_norm(source_.norm(layer, id), scales, dtype_, where(norm_module_name(layer, id) + ".weight"));
 }
 
-LinearWeights BlockQuantizer::round(int64_t layer, LinearId id, const LinearWeights& original,
-                                    const Plans& plans, const Curvature* curvature,
-                                    std::vector<LinearReport>& reports) const {
-  const std::string module = module_name(layer, id);
-  const ActivationPlan& plan = plan_of(plans, input_of(id));
-  const std::vector<float> divisor = row_divisor(id, plans, source_.config());
-  const WeightRows weights(original, plan.equalization, where(module + ".weight"), divisor);
+LinearWeights BlockQuantizer::solve(const WeightRows& weights, const LinearWeights& original,
+                                    const ActivationPlan& plan, const Curvature* curvature) const {
   const WeightSpec spec = spec_of(original);
   LinearWeights quantized = method_.solve({weights, spec, dtype_, curvature, pool_});
   quantized.activation = plan.spec;
-  const Deviation deviation = measure_deviation(weights, quantized, pool_);
-  reports.push_back({.module = module,
-                     .bits = spec.bits,
-                     .group_size = spec.group_size,
-                     .group_size_fell_back = resolve_group_size(original.cols, options_.group_size).fell_back,
-                     .relative_error = deviation.relative_error,
-                     .sqnr_db = deviation.sqnr_db});
   return quantized;
+}
+
+// As an engine will read it.
+AlignedBuffer<float> BlockQuantizer::stored_norm(const Tensor& norm) const {
+  AlignedBuffer<float> values = norm.to_floats();
+  for (float& v : values) v = round_to_dtype(v, dtype_);
+  return values;
+}
+
+LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows& weights,
+                                    const LinearWeights& quantized) const {
+  const Deviation deviation = measure_deviation(weights, quantized, pool_);
+  return {.module = module_name(layer, id),
+          .bits = quantized.spec.bits,
+          .group_size = quantized.spec.group_size,
+          .group_size_fell_back = resolve_group_size(quantized.cols, options_.group_size).fell_back,
+          .relative_error = deviation.relative_error,
+          .sqnr_db = deviation.sqnr_db};
 }
 
 }  // namespace fptq

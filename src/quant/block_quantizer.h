@@ -16,6 +16,13 @@
 
 namespace fptq {
 
+// The calibration tokens at one block, for methods that need the original beside what quantized blocks made.
+struct BlockTokens {
+  std::vector<int64_t> windows = {};  // tokens of each
+  const float* inputs = nullptr;      // [tokens, hidden_size]: what enters the block behind quantized ones
+  const float* targets = nullptr;     // what leaves the block in the unquantized model
+};
+
 // Refers to its arguments, which outlive it; `options` are checked. Errors as quantize_blocks() says.
 class BlockQuantizer {
  public:
@@ -25,10 +32,15 @@ class BlockQuantizer {
   // Of scales, and of dense tensors once they are stored.
   DType dtype() const { return dtype_; }
 
-  // `observer` has seen the block's inputs, if the method needs that. Decisions and reports are appended to
-  // `state`; `after_matrix` hears of each finished linear layer.
-  QuantizedBlock quantize(int64_t layer, const ActivationObserver& observer, PipelineState& state,
-                          const std::function<void(LinearId)>& after_matrix) const;
+  // Of learned rounding, for each block; 0 when the method learns nothing.
+  int64_t iterations() const;
+
+  // `observer` has seen the block's inputs, if the method needs that, and `tokens` are filled. Decisions and
+  // reports are appended to `state`; `after_matrix` hears of each solved linear layer, `after_iteration` of
+  // each iteration of learned rounding.
+  QuantizedBlock quantize(int64_t layer, const ActivationObserver& observer, const BlockTokens& tokens,
+                          PipelineState& state, const std::function<void(LinearId)>& after_matrix,
+                          const std::function<void()>& after_iteration) const;
 
  private:
   using Originals = std::array<LinearWeights, kAllLinears.size()>;
@@ -40,8 +52,13 @@ class BlockQuantizer {
   ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
                         const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
-  LinearWeights round(int64_t layer, LinearId id, const LinearWeights& original, const Plans& plans,
-                      const Curvature* curvature, std::vector<LinearReport>& reports) const;
+  LinearWeights solve(const WeightRows& weights, const LinearWeights& original, const ActivationPlan& plan,
+                      const Curvature* curvature) const;
+  void learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
+             const Plans& plans, QuantizedBlock& block, const std::function<void()>& after_iteration) const;
+  AlignedBuffer<float> stored_norm(const Tensor& norm) const;
+  LinearReport report(int64_t layer, LinearId id, const WeightRows& weights,
+                      const LinearWeights& quantized) const;
 
   const WeightSource& source_;
   ThreadPool& pool_;

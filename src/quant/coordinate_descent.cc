@@ -2,12 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "base/each_isa.h"
 
 namespace fptq {
 namespace {
 
-void add_scaled(std::span<float> y, float factor, const float* x) {
-  for (size_t i = 0; i < y.size(); ++i) y[i] += factor * x[i];
+FPTQ_EACH_ISA void add_scaled(float* y, float factor, const float* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) y[i] += factor * x[i];
+}
+
+// In 16 sums, so that it vectorizes in a fixed order.
+FPTQ_EACH_ISA float dot(const float* a, const float* b, size_t n) {
+  float sums[16] = {};
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (size_t k = 0; k < 16; ++k) sums[k] += a[i + k] * b[i + k];
+  }
+  for (size_t k = 0; i < n; ++i, ++k) sums[k] += a[i] * b[i];
+  for (size_t width = 8; width > 0; width /= 2) {
+    for (size_t k = 0; k < width; ++k) sums[k] += sums[k + width];
+  }
+  return sums[0];
 }
 
 bool move_codes(const Curvature& curvature, int bits, int64_t group_size, const RowState& row) {
@@ -25,7 +42,7 @@ bool move_codes(const Curvature& curvature, int bits, int64_t group_size, const 
     if (moved == 0.0f) continue;
     row.codes[at] = static_cast<int8_t>(code);
     row.errors[at] += moved;
-    add_scaled(row.gradient, moved, curvature.moment() + j * n);
+    add_scaled(row.gradient.data(), moved, curvature.moment() + j * n, row.gradient.size());
     changed = true;
   }
   return changed;
@@ -34,17 +51,17 @@ bool move_codes(const Curvature& curvature, int bits, int64_t group_size, const 
 bool refit_scale(const Curvature& curvature, int64_t first, int64_t count, DType scale_dtype, GroupGrid& grid,
                  const RowState& row) {
   const auto n = static_cast<int64_t>(row.codes.size());
-  const auto steps = [&](int64_t j) {
-    return static_cast<float>(row.codes[static_cast<size_t>(j)] - grid.zero);
-  };
+  std::vector<float> steps;
+  for (int64_t j = first; j < first + count; ++j) {
+    steps.push_back(static_cast<float>(row.codes[static_cast<size_t>(j)] - grid.zero));
+  }
   // The loss as a function of the scale: a parabola.
   double slope = 0, bend = 0;
-  for (int64_t i = first; i < first + count; ++i) {
-    const float* h = curvature.moment() + i * n;
-    float product = 0;
-    for (int64_t j = first; j < first + count; ++j) product += h[j] * steps(j);
-    bend += static_cast<double>(steps(i)) * product;
-    slope += static_cast<double>(steps(i)) * row.gradient[static_cast<size_t>(i)];
+  for (int64_t i = 0; i < count; ++i) {
+    const float step = steps[static_cast<size_t>(i)];
+    bend += static_cast<double>(step) *
+            dot(curvature.moment() + (first + i) * n + first, steps.data(), static_cast<size_t>(count));
+    slope += static_cast<double>(step) * row.gradient[static_cast<size_t>(first + i)];
   }
   if (!(bend > 0)) return false;
   const float wanted = grid.scale - static_cast<float>(slope / bend);
@@ -55,10 +72,10 @@ bool refit_scale(const Curvature& curvature, int64_t first, int64_t count, DType
     return false;
   }
   for (int64_t j = first; j < first + count; ++j) {
-    const float change = static_cast<float>(moved) * steps(j);
+    const float change = static_cast<float>(moved) * steps[static_cast<size_t>(j - first)];
     if (change == 0.0f) continue;
     row.errors[static_cast<size_t>(j)] += change;
-    add_scaled(row.gradient, change, curvature.moment() + j * n);
+    add_scaled(row.gradient.data(), change, curvature.moment() + j * n, row.gradient.size());
   }
   grid.scale = scale;
   return true;

@@ -7,6 +7,7 @@
 
 #include "fptq/error.h"
 #include "linalg/cholesky.h"
+#include "linalg/sgemm.h"
 
 namespace fptq {
 namespace {
@@ -77,6 +78,34 @@ Curvature::Curvature(ThreadPool& pool, int64_t n, std::span<const float> moment,
       }
       const float u = factor_[static_cast<size_t>(i * n + i)];
       importance_[static_cast<size_t>(order_[static_cast<size_t>(i)])] = 1.0f / (u * u);
+    }
+  });
+}
+
+// min over W* of |W x_original - W* x|^2: W* = W + W drift moment^-1, the inverse being U^T U in order().
+void Curvature::aim(ThreadPool& pool, std::span<const float> drift, std::span<const float> scales,
+                    double strength) {
+  const int64_t n = n_;
+  const auto scale = [&](int64_t i) { return scales.empty() ? 1.0f : scales[static_cast<size_t>(i)]; };
+  AlignedBuffer<float> ordered(factor_.size()), product(factor_.size());
+  pool.parallel_for(n, kRows, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t j = 0; j < n; ++j) {
+        const int64_t col = order_[static_cast<size_t>(j)];
+        ordered[static_cast<size_t>(i * n + j)] =
+            static_cast<float>(strength) * drift[static_cast<size_t>(i * n + col)] / (scale(i) * scale(col));
+      }
+    }
+  });
+  gemm(pool, n, n, n, 1.0f, {ordered.data(), n}, {factor_.data(), n, true}, 0.0f, product.data(), n);
+  gemm(pool, n, n, n, 1.0f, {product.data(), n}, {factor_.data(), n}, 0.0f, ordered.data(), n);
+  shift_ = AlignedBuffer<float>(factor_.size());
+  pool.parallel_for(n, kRows, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t j = 0; j < n; ++j) {
+        shift_[static_cast<size_t>(i * n + order_[static_cast<size_t>(j)])] =
+            ordered[static_cast<size_t>(i * n + j)];
+      }
     }
   });
 }

@@ -22,6 +22,13 @@ class Curvature {
   Curvature(ThreadPool& pool, int64_t n, std::span<const float> moment, std::span<const float> scales,
             double damping, const std::string& where);
 
+  // GPTAQ (Li et al., arXiv 2504.02692): aims at what the layer puts out in the unquantized model instead of
+  // what it puts out for the inputs that quantized blocks gave it. `drift` [n, n] as ActivationStatistics has
+  // it, `strength` how much of it is made up for (theirs: 0.25). Needs as much again as the factor.
+  void aim(ThreadPool& pool, std::span<const float> drift, std::span<const float> scales, double strength);
+
+  // What is to be added to each row W of weights before it is rounded: W * shift(), [n, n]. Null: nothing.
+  const float* shift() const { return shift_.data(); }
   int64_t size() const { return n_; }
   // The damped moment [n, n], both triangles.
   const float* moment() const { return moment_.data(); }
@@ -36,7 +43,7 @@ class Curvature {
 
  private:
   int64_t n_;
-  AlignedBuffer<float> moment_, factor_;
+  AlignedBuffer<float> moment_, factor_, shift_;
   std::vector<float> diagonal_, importance_;
   std::vector<int32_t> order_;
 };

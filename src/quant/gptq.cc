@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/each_isa.h"
 #include "linalg/sgemm.h"
 #include "quant/coordinate_descent.h"
 #include "quant/grid_search.h"
@@ -14,6 +15,10 @@ namespace {
 
 constexpr int64_t kRows = 16;    // of a task
 constexpr int64_t kBlock = 128;  // columns whose errors are handed on together
+
+FPTQ_EACH_ISA void subtract_scaled(float* y, float factor, const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] -= factor * x[i];
+}
 
 // Up to kRows rows of one matrix, each on its own.
 class Rows {
@@ -36,10 +41,12 @@ class Rows {
 
   void solve(const WeightRows& weights, int64_t first, int64_t count, QuantizedMatrix& out) {
     count_ = count;
-    for (int64_t t = 0; t < count; ++t) {
-      weights.read(first + t, row(original_, t).data());
-      fit(t);
+    for (int64_t t = 0; t < count; ++t) weights.read(first + t, row(original_, t).data());
+    if (curvature_.shift() != nullptr) {
+      free_ = original_;
+      sgemm(count, n_, n_, 1.0f, {free_.data(), n_}, {curvature_.shift(), n_}, 1.0f, original_.data(), n_);
     }
+    for (int64_t t = 0; t < count; ++t) fit(t);
     if (std::all_of(grids_.begin(), grids_.begin() + count * groups_,
                     [](const GroupGrid& grid) { return std::isfinite(grid.scale); })) {
       round_in_order();
@@ -100,7 +107,7 @@ class Rows {
       round_group({w + i, 1}, grids(t)[static_cast<size_t>(col / size_)], spec_.bits, &code);
       const float* u = curvature_.factor() + i * n_;
       const float error = (w[i] - decoded(t, col, code)) / u[i];
-      for (int64_t j = i + 1; j < end; ++j) w[j] -= error * u[j];
+      subtract_scaled(w + i + 1, error, u + i + 1, end - i - 1);
       handed_on_[static_cast<size_t>(t * kBlock + i - begin)] = error;
     }
   }

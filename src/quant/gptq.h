@@ -17,9 +17,10 @@ struct GptqOptions {
   int descent_passes = 0;
 };
 
-// As round_to_nearest() in all else. Columns go in the curvature's order while groups stay those of the
-// original order, with grids found beforehand ("static groups"). A row that is nearer to the original, by the
-// curvature's measure, when it is simply rounded stays so.
+// As round_to_nearest() in all else. The curvature's shift, where it has one, is part of the original.
+// Columns go in the curvature's order while groups stay those of the original order, with grids found
+// beforehand ("static groups"). A row that is nearer to the original, by the curvature's measure, when it is
+// simply rounded stays so.
 LinearWeights gptq(const WeightRows& weights, const WeightSpec& spec, DType scale_dtype,
                    const Curvature& curvature, const GptqOptions& options, ThreadPool& pool);
 

@@ -7,8 +7,6 @@
 namespace fptq {
 namespace {
 
-// Scale of a group that holds nothing but zeros.
-constexpr float kEmptyScale = 0x1p-23f;
 // Adding and subtracting 1.5 * 2^23 rounds any |x| < 2^22 half to even, in code that vectorizes everywhere.
 constexpr float kRounder = 12582912.0f;
 
@@ -20,10 +18,6 @@ int lowest(int bits) {
 }
 int highest(int bits) {
   return (1 << (bits - 1)) - 1;
-}
-
-float storable(float scale, DType dtype) {
-  return std::max(round_to_dtype(scale, dtype), smallest_scale(dtype));
 }
 
 }  // namespace
@@ -39,21 +33,39 @@ float smallest_scale(DType dtype) {
   return dtype == DType::kF16 ? 0x1p-24f : std::numeric_limits<float>::min();
 }
 
-GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype) {
-  float low = 0.0f, high = 0.0f;
+float stored_scale(float scale, DType dtype) {
+  return std::max(round_to_dtype(scale, dtype), smallest_scale(dtype));
+}
+
+Range range_of(std::span<const float> w) {
+  Range range;
   for (const float x : w) {
-    low = std::min(low, x);
-    high = std::max(high, x);
+    range.low = std::min(range.low, x);
+    range.high = std::max(range.high, x);
   }
+  return range;
+}
+
+Range united(Range a, Range b) {
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
+
+GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype) {
+  return fit_range(range_of(w), bits, symmetric, scale_dtype);
+}
+
+GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype) {
+  const auto [low, high] = range;
   GroupGrid grid;
   if (symmetric) {
-    const float reach = std::max(-low, high);
+    const float reach = range.reach();
     grid.scale =
-        reach == 0.0f ? kEmptyScale : storable(reach / static_cast<float>(highest(bits)), scale_dtype);
+        reach == 0.0f ? kEmptyScale : stored_scale(reach / static_cast<float>(highest(bits)), scale_dtype);
     return grid;
   }
   const int steps = (1 << bits) - 1;
-  grid.scale = low == high ? kEmptyScale : storable((high - low) / static_cast<float>(steps), scale_dtype);
+  grid.scale =
+      low == high ? kEmptyScale : stored_scale((high - low) / static_cast<float>(steps), scale_dtype);
   const float zero = std::clamp(-low / grid.scale, 0.0f, static_cast<float>(steps));
   grid.zero = static_cast<int32_t>(round_even(zero)) + lowest(bits);
   return grid;

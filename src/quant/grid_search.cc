@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/each_isa.h"
+
 namespace fptq {
 namespace {
 
@@ -24,29 +26,38 @@ Limits limits_of(const GroupGrid& grid, int bits) {
 }
 
 // As round_group() rounds, but by a product with 1/scale: candidates are only compared.
-float steps(float w, float inverse, const Limits& limits) {
+inline __attribute__((always_inline)) float steps(float w, float inverse, const Limits& limits) {
   const float x = w * inverse;
   const float clamped = x < limits.low ? limits.low : (x > limits.high ? limits.high : x);
   return (clamped + kRounder) - kRounder;
 }
 
-float error_of(std::span<const float> w, std::span<const float> importance, const GroupGrid& grid, int bits) {
-  const Limits limits = limits_of(grid, bits);
-  const float inverse = 1.0f / grid.scale;
-  // Four sums, so that the loop vectorizes in a fixed order.
-  std::array<float, 4> sums{};
+constexpr size_t kLanes = 16;  // sums, so that loops vectorize in a fixed order
+
+// sum of importance * (w' - w)^2
+FPTQ_EACH_ISA float sum_errors(const float* w, const float* importance, size_t n, float scale,
+                               Limits limits) {
+  const float inverse = 1.0f / scale;
+  float sums[kLanes] = {};
   size_t i = 0;
-  for (; i + 4 <= w.size(); i += 4) {
-    for (size_t k = 0; k < 4; ++k) {
-      const float e = steps(w[i + k], inverse, limits) * grid.scale - w[i + k];
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t k = 0; k < kLanes; ++k) {
+      const float e = steps(w[i + k], inverse, limits) * scale - w[i + k];
       sums[k] += importance[i + k] * e * e;
     }
   }
-  for (; i < w.size(); ++i) {
-    const float e = steps(w[i], inverse, limits) * grid.scale - w[i];
-    sums[0] += importance[i] * e * e;
+  for (size_t k = 0; i < n; ++i, ++k) {
+    const float e = steps(w[i], inverse, limits) * scale - w[i];
+    sums[k] += importance[i] * e * e;
   }
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  for (size_t width = kLanes / 2; width > 0; width /= 2) {
+    for (size_t k = 0; k < width; ++k) sums[k] += sums[k + width];
+  }
+  return sums[0];
+}
+
+float error_of(std::span<const float> w, std::span<const float> importance, const GroupGrid& grid, int bits) {
+  return sum_errors(w.data(), importance.data(), w.size(), grid.scale, limits_of(grid, bits));
 }
 
 float storable(float scale, DType dtype) {

@@ -32,6 +32,10 @@ struct Method {
   bool sequential;
   ActivationPlan (*plan_activation)(const ActivationContext& input);
   LinearWeights (*solve)(const SolverInput& input);
+  // What the solver finds is where learned rounding of the whole block begins.
+  bool learns = false;
+
+  bool needs_original() const { return needs.drift || learns; }
 };
 
 std::span<const Method> methods();

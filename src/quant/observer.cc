@@ -36,10 +36,12 @@ float ActivationStatistics::max() const {
   return v;
 }
 
-ActivationObserver::ActivationObserver(ThreadPool& pool, const StatisticsNeeds& needs, int64_t tokens)
+ActivationObserver::ActivationObserver(ThreadPool& pool, const StatisticsNeeds& needs, int64_t tokens,
+                                       const OriginalInputs* originals)
     : pool_(pool),
       needs_(needs),
-      sample_step_(needs.sample_tokens == 0 ? 0 : std::max<int64_t>(1, tokens / needs.sample_tokens)) {}
+      sample_step_(needs.sample_tokens == 0 ? 0 : std::max<int64_t>(1, tokens / needs.sample_tokens)),
+      originals_(originals) {}
 
 void ActivationObserver::on_linear_input(int64_t, InputId input, const float* x, int64_t tokens,
                                          int64_t width) {
@@ -49,17 +51,19 @@ void ActivationObserver::on_linear_input(int64_t, InputId input, const float* x,
     for (int64_t t = 0; t < tokens; ++t)
       raise(x + t * width + begin, end - begin, s.channel_max.data() + begin);
   });
-  if (needs_.moment) add_moment(x, tokens, s);
+  if (needs_.moment) add_moment(input, x, tokens, s);
   if (sample_step_ > 0) add_sample(x, tokens, s);
   s.tokens += tokens;
 }
 
-void ActivationObserver::add_moment(const float* x, int64_t tokens, ActivationStatistics& s) {
+void ActivationObserver::add_moment(InputId input, const float* x, int64_t tokens, ActivationStatistics& s) {
   const int64_t width = s.width();
-  if (s.moment.empty()) {
-    s.moment = AlignedBuffer<float>(static_cast<size_t>(width * width));
-    std::ranges::fill(s.moment, 0.0f);
-  }
+  const auto start = [&](AlignedBuffer<float>& sum) {
+    if (!sum.empty()) return;
+    sum = AlignedBuffer<float>(static_cast<size_t>(width * width));
+    std::ranges::fill(sum, 0.0f);
+  };
+  start(s.moment);
   std::vector<float> lengths(static_cast<size_t>(tokens));
   pool_.parallel_for(tokens, kTokens, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
@@ -82,6 +86,21 @@ void ActivationObserver::add_moment(const float* x, int64_t tokens, ActivationSt
     }
   });
   add_gram_lower(pool_, width, tokens, 1.0f, shortened_.data(), width, s.moment.data(), width);
+  if (!needs_.drift) return;
+  start(s.drift);
+  const std::vector<float>& original = originals_->of(input);
+  differences_.resize(shortened_.size());
+  pool_.parallel_for(tokens, kTokens, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const float length = lengths[static_cast<size_t>(t)];
+      const float factor = length > longest ? longest / length : 1.0f;
+      for (auto i = static_cast<size_t>(t * width); i < static_cast<size_t>((t + 1) * width); ++i) {
+        differences_[i] = factor * (original[i] - x[i]);
+      }
+    }
+  });
+  gemm(pool_, width, width, tokens, 1.0f, {differences_.data(), width, true}, {shortened_.data(), width},
+       1.0f, s.drift.data(), width);
 }
 
 void ActivationObserver::add_sample(const float* x, int64_t tokens, ActivationStatistics& s) const {
@@ -96,6 +115,7 @@ void ActivationObserver::finish() {
   for (ActivationStatistics& s : statistics_) {
     const float count = static_cast<float>(s.tokens);
     for (float& m : s.moment) m /= count;
+    for (float& d : s.drift) d /= count;
   }
 }
 

@@ -15,6 +15,7 @@ namespace fptq {
 // What a method wants to know beside the channel maxima.
 struct StatisticsNeeds {
   bool moment = false;
+  bool drift = false;         // needs moments, too
   int64_t sample_tokens = 0;  // about so many, evenly spread over `tokens`
 };
 
@@ -25,6 +26,9 @@ struct ActivationStatistics {
   // 2402.17762) would outweigh all others: an x longer than three times the median of its batch is shortened
   // to that.
   AlignedBuffer<float> moment = {};
+  // Mean of (x_original - x) x^T, [width, width], x_original what the unquantized model has in this place:
+  // how far the quantized blocks before have led away, as far as it goes with x. Tokens are shortened alike.
+  AlignedBuffer<float> drift = {};
   std::vector<float> sample = {};  // [sample_tokens(), width]
 
   int64_t width() const { return std::ssize(channel_max); }
@@ -34,12 +38,26 @@ struct ActivationStatistics {
   float max() const;
 };
 
+// Keeps the inputs of one batch as they are in the unquantized model.
+class OriginalInputs : public Tap {
+ public:
+  void on_linear_input(int64_t, InputId input, const float* x, int64_t tokens, int64_t width) override {
+    inputs_[static_cast<size_t>(input)].assign(x, x + tokens * width);
+  }
+  const std::vector<float>& of(InputId input) const { return inputs_[static_cast<size_t>(input)]; }
+
+ private:
+  std::array<std::vector<float>, kAllInputs.size()> inputs_;
+};
+
 // Gathers the statistics of one block's inputs, in float32 and without regard to how tokens are cut into
 // calls. A NaN is kept as the maximum of its channel, so that check_finite() sees it. Not thread-safe.
 class ActivationObserver : public Tap {
  public:
-  // `tokens` will be seen before each reset().
-  explicit ActivationObserver(ThreadPool& pool, const StatisticsNeeds& needs = {}, int64_t tokens = 0);
+  // `tokens` will be seen before each reset(). Where drift is needed, each batch has passed `originals`
+  // before.
+  explicit ActivationObserver(ThreadPool& pool, const StatisticsNeeds& needs = {}, int64_t tokens = 0,
+                              const OriginalInputs* originals = nullptr);
 
   void on_linear_input(int64_t layer, InputId input, const float* x, int64_t tokens, int64_t width) override;
   const ActivationStatistics& of(InputId input) const { return statistics_[static_cast<size_t>(input)]; }
@@ -49,13 +67,14 @@ class ActivationObserver : public Tap {
   void reset();
 
  private:
-  void add_moment(const float* x, int64_t tokens, ActivationStatistics& s);
+  void add_moment(InputId input, const float* x, int64_t tokens, ActivationStatistics& s);
   void add_sample(const float* x, int64_t tokens, ActivationStatistics& s) const;
 
   ThreadPool& pool_;
   StatisticsNeeds needs_;
   int64_t sample_step_;  // every so many tokens one is kept
-  std::vector<float> shortened_;
+  const OriginalInputs* originals_;
+  std::vector<float> shortened_, differences_;
   std::array<ActivationStatistics, kAllInputs.size()> statistics_;
 };
 

@@ -56,18 +56,20 @@ class Pipeline {
         calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
-        observer_(backend.pool(), quantizer_.method().needs, calibration_.tokens()) {}
+        observer_(backend.pool(), quantizer_.method().needs, calibration_.tokens(), &originals_) {}
 
   int64_t calibration_tokens() const { return calibration_.tokens(); }
   int64_t steps_per_layer() const {
     const int64_t passes = quantizer_.method().sequential ? 2 : 1;
-    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size());
+    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size()) +
+           quantizer_.iterations();
   }
 
   PipelineState start() const {
     PipelineState state;
     const Tensor table = source_.embedding();
     if (observes_) state.hidden = calibration_.embed(table);
+    if (needs_original()) state.original = calibration_.embed(table);
     state.probe_reference = probe_.embed(table);
     state.probe_quantized = probe_.embed(table);
     round_all(state.probe_quantized, quantizer_.dtype());
@@ -78,7 +80,8 @@ class Pipeline {
     const int64_t layers = source_.config().num_layers;
     const size_t hidden = calibration_.hidden_values(), probe = probe_.hidden_values();
     if (state.next_layer >= 0 && state.next_layer <= layers && state.hidden.size() == hidden &&
-        state.probe_reference.size() == probe && state.probe_quantized.size() == probe) {
+        state.original.size() == (needs_original() ? hidden : 0) && state.probe_reference.size() == probe &&
+        state.probe_quantized.size() == probe) {
       return;
     }
     throw Error(
@@ -93,8 +96,13 @@ class Pipeline {
   QuantizedBlock next_block(PipelineState& state, BlockProgress& progress) {
     const int64_t layer = state.next_layer;
     observe(layer, state, progress);
+    BlockTokens tokens;
+    if (needs_original()) {
+      tokens = {calibration_.window_tokens(), state.hidden.data(), state.original.data()};
+    }
     QuantizedBlock quantized = quantizer_.quantize(
-        layer, observer_, state, [&](LinearId id) { progress.step(layer, short_name(id)); });
+        layer, observer_, tokens, state, [&](LinearId id) { progress.step(layer, short_name(id)); },
+        [&] { progress.step(layer, "learn"); });
     source_.release_block(layer);
     const bool goes_on = quantizer_.method().sequential && calibration_.tokens() > 0;
     if (goes_on || probe_.tokens() > 0) {
@@ -117,8 +125,11 @@ class Pipeline {
     if (calibration_.tokens() + probe_.tokens() == 0) return;
     const Block block = load_block(backend_, source_, layer);
     const auto after_batch = [&] { progress.step(layer, "calibration"); };
-    if (quantizer_.method().sequential) {
-      calibration_.look(block, layer, KvType::kFloat, state.hidden.data(), observer_, after_batch);
+    if (needs_original()) {
+      calibration_.run_and_look(block, layer, state.original.data(), originals_, state.hidden.data(),
+                                observer_, after_batch);
+    } else if (quantizer_.method().sequential) {
+      calibration_.look(block, layer, state.hidden.data(), observer_, after_batch);
     } else {
       calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_, after_batch);
     }
@@ -127,6 +138,8 @@ class Pipeline {
                [&] { progress.step(layer, "reference"); });
   }
 
+  bool needs_original() const { return quantizer_.method().needs_original(); }
+
   const WeightSource& source_;
   Backend& backend_;
   BlockQuantizer quantizer_;
@@ -134,6 +147,7 @@ class Pipeline {
   TokenStream calibration_;
   TokenStream probe_;
   KvType probe_kv_;
+  OriginalInputs originals_;
   ActivationObserver observer_;
 };
 

@@ -42,10 +42,12 @@ struct Probe {
 };
 
 // Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that
-// enter block `next_layer`; reports are those of the finished blocks.
+// enter block `next_layer`, `original` the same in the unquantized model where a method needs both; reports
+// are those of the finished blocks.
 struct PipelineState {
   int64_t next_layer = 0;
   AlignedBuffer<float> hidden;
+  AlignedBuffer<float> original;
   AlignedBuffer<float> probe_reference, probe_quantized;  // those of the probe, empty when there is none
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;

@@ -14,7 +14,7 @@ namespace fptq {
 // row once.
 class QuantizedMatrix {
  public:
-  // `spec` is 4 or 8 bits with a group size that divides the columns (0: the whole row); scales are stored as
+  // `spec` is of integers, with a group size that divides the columns (0: the whole row); scales are stored as
   // `scale_dtype` (F32, F16, BF16).
   QuantizedMatrix(const WeightRows& weights, const WeightSpec& spec, DType scale_dtype);
 

@@ -5,6 +5,7 @@
 #include "fptq/error.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/preset.h"
 #include "quant/quantized_head.h"
 
 namespace fptq {
@@ -23,6 +24,7 @@ void check_options(const QuantizeOptions& o) {
   if (o.weight_bits != 4 && o.weight_bits != 8) {
     throw Error(ErrorKind::kUsage, "weight bits", fmt::format("is {}, expected 4 or 8", o.weight_bits));
   }
+  find_preset(o.preset);
   check_group_size(o.group_size);
   // Written so that NaN fails too.
   if (!(o.static_threshold >= 0.0) || !(o.dynamic_threshold >= o.static_threshold)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,7 +27,8 @@ class StorySource : public WeightSource {
   const ModelConfig& config() const override { return config_; }
   const std::string& where() const override { return where_; }
   LinearWeights linear(int64_t layer, LinearId id) const override {
-    loaded = std::max(loaded, layer + 1);
+    // Blocks are read one after another, the layers of one by several threads.
+    loaded.store(layer + 1, std::memory_order_relaxed);
     LinearWeights w = dense(module_name(layer, id) + ".weight");
     if (damage) damage(layer, id, w);
     return w;
@@ -42,7 +44,7 @@ class StorySource : public WeightSource {
   // Changes a linear layer on its way out.
   std::function<void(int64_t layer, LinearId id, LinearWeights& w)> damage;
   mutable std::vector<int64_t> released;
-  mutable int64_t loaded = 0;  // highest block that was asked for, plus one
+  mutable std::atomic<int64_t> loaded = 0;  // the last block that was asked for, plus one
 
  private:
   static std::string folder() { return std::string(FPTQ_SOURCE_DIR) + "/data/stories260k"; }

@@ -41,6 +41,12 @@ TokenStream::TokenStream(Backend& backend, const ModelConfig& config,
   }
 }
 
+std::vector<int64_t> TokenStream::window_tokens() const {
+  std::vector<int64_t> counts;
+  for (const std::vector<int32_t>& window : windows_) counts.push_back(std::ssize(window));
+  return counts;
+}
+
 AlignedBuffer<float> TokenStream::embed(const Tensor& table) const {
   AlignedBuffer<float> hidden(hidden_values());
   float* y = hidden.data();
@@ -59,15 +65,29 @@ void TokenStream::run(const Block& block, int64_t layer, KvType kv, float* hidde
   }
 }
 
-void TokenStream::look(const Block& block, int64_t layer, KvType kv, const float* hidden, Tap& tap,
+void TokenStream::look(const Block& block, int64_t layer, const float* hidden, Tap& tap,
                        const std::function<void()>& after_batch) {
   for (const Batch& batch : batches_) {
-    const auto values = static_cast<size_t>(batch.tokens * config_.hidden_size);
-    looked_at_.ensure(values);
-    std::copy_n(hidden + batch.first_token * config_.hidden_size, values, looked_at_.data());
-    pass(batch, block, layer, kv, looked_at_.data(), &tap);
+    look_at(batch, block, layer, hidden, tap);
     after_batch();
   }
+}
+
+void TokenStream::run_and_look(const Block& block, int64_t layer, float* original, Tap& originals,
+                               const float* hidden, Tap& tap, const std::function<void()>& after_batch) {
+  for (const Batch& batch : batches_) {
+    pass(batch, block, layer, KvType::kFloat, original + batch.first_token * config_.hidden_size, &originals);
+    look_at(batch, block, layer, hidden, tap);
+    after_batch();
+  }
+}
+
+void TokenStream::look_at(const Batch& batch, const Block& block, int64_t layer, const float* hidden,
+                          Tap& tap) {
+  const auto values = static_cast<size_t>(batch.tokens * config_.hidden_size);
+  looked_at_.ensure(values);
+  std::copy_n(hidden + batch.first_token * config_.hidden_size, values, looked_at_.data());
+  pass(batch, block, layer, KvType::kFloat, looked_at_.data(), &tap);
 }
 
 void TokenStream::pass(const Batch& batch, const Block& block, int64_t layer, KvType kv, float* hidden,

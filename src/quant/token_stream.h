@@ -24,6 +24,8 @@ class TokenStream {
   int64_t tokens() const { return tokens_; }
   // Values of the hidden states of all tokens.
   size_t hidden_values() const { return static_cast<size_t>(tokens_ * config_.hidden_size); }
+  // Tokens of each window, in order.
+  std::vector<int64_t> window_tokens() const;
   int64_t batches() const { return static_cast<int64_t>(batches_.size()); }
 
   // States that enter block 0: the embeddings of all tokens, [tokens, hidden_size].
@@ -32,8 +34,12 @@ class TokenStream {
   // Key-value caches live only as long as their batch.
   void run(const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap,
            const std::function<void()>& after_batch);
-  // The same for the tap's sake alone: `hidden` stays as it is.
-  void look(const Block& block, int64_t layer, KvType kv, const float* hidden, Tap& tap,
+  // For the taps' sake, batch by batch: `original` passes in place and shows itself to `originals`, then
+  // `hidden`, which stays as it is, to `tap`.
+  void run_and_look(const Block& block, int64_t layer, float* original, Tap& originals, const float* hidden,
+                    Tap& tap, const std::function<void()>& after_batch);
+  // The same as run() for the tap's sake alone: `hidden` stays as it is.
+  void look(const Block& block, int64_t layer, const float* hidden, Tap& tap,
             const std::function<void()>& after_batch);
 
  private:
@@ -44,6 +50,7 @@ class TokenStream {
     int64_t tokens = 0;
   };
 
+  void look_at(const Batch& batch, const Block& block, int64_t layer, const float* hidden, Tap& tap);
   void pass(const Batch& batch, const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap);
 
   Backend& backend_;

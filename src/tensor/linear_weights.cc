@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -31,22 +32,108 @@ void expect_dtype(const Tensor& t, std::initializer_list<DType> accepted, const 
   bad(where, fmt::format("{} has type {}, expected {}", name, dtype_info(t.dtype()).name, names));
 }
 
-void validate_activation(const ActivationSpec& activation, const std::string& where) {
-  if (activation.mode != ActivationMode::kStaticTensor) return;
-  if (!(activation.scale > 0.0f) || !std::isfinite(activation.scale)) {
-    bad(where, fmt::format("input_scale is {}, expected a finite positive number", activation.scale));
+void validate_activation(const ActivationSpec& a, const std::string& where) {
+  if (a.mode == ActivationMode::kFloat) return;
+  const bool integer = a.type == CodeType::kInteger && (a.bits == 4 || a.bits == 8);
+  if (!integer && !(a.type == CodeType::kFloat8E4M3 && a.bits == 8 && a.symmetric)) {
+    bad(where, fmt::format("inputs of type {} with {} bits are not known", static_cast<int>(a.type), a.bits));
   }
-  const int32_t low = activation.symmetric ? 0 : -128, high = activation.symmetric ? 0 : 127;
-  if (activation.zero_point < low || activation.zero_point > high) {
-    bad(where, fmt::format("input_zero_point {} outside {}..{}", activation.zero_point, low, high));
+  if (a.mode != ActivationMode::kStaticTensor) return;
+  if (!(a.scale > 0.0f) || !std::isfinite(a.scale)) {
+    bad(where, fmt::format("input_scale is {}, expected a finite positive number", a.scale));
+  }
+  const int32_t low = a.symmetric ? 0 : -(1 << (a.bits - 1)),
+                high = a.symmetric ? 0 : (1 << (a.bits - 1)) - 1;
+  if (a.zero_point < low || a.zero_point > high) {
+    bad(where, fmt::format("input_zero_point {} outside {}..{}", a.zero_point, low, high));
   }
 }
 
-float scale_at(const Tensor& scales, int64_t i) {
-  float s = 0;
-  const size_t bytes = dtype_info(scales.dtype()).block_bytes;
-  decode_row(scales.dtype(), scales.bytes().data() + static_cast<size_t>(i) * bytes, &s, 1);
-  return s;
+void expect_scales(const Tensor& t, const char* name, bool or_zero, const std::string& where) {
+  const AlignedBuffer<float> s = t.to_floats();
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (!(s[i] > 0.0f || (or_zero && s[i] == 0.0f)) || !std::isfinite(s[i])) {
+      bad(where, fmt::format("{}[{}] is {}, expected a finite positive number", name, i, s[i]));
+    }
+  }
+}
+
+bool rows_agree(const Tensor& t) {
+  const size_t bytes = t.view().row_bytes();
+  for (int64_t r = 1; r < t.view().rows(); ++r) {
+    if (std::memcmp(t.view().row(r), t.view().row(0), bytes) != 0) return false;
+  }
+  return true;
+}
+
+// What integers and Float8 have in common: scales and zero points by rows and groups.
+void validate_groups(const LinearWeights& w, const std::string& where) {
+  if (w.spec.group_size < 0 || w.cols % w.group_size() != 0) {
+    bad(where, fmt::format("group size {} does not divide {} inputs", w.spec.group_size, w.cols));
+  }
+  if (w.spec.per_tensor && w.spec.group_size != 0) bad(where, "groups share one scale for all");
+  if (w.spec.nested) bad(where, "quantized scales belong to NF4 alone");
+  const bool integer = w.spec.type == CodeType::kInteger;
+  if (!integer) {
+    const DType type = w.spec.type == CodeType::kFloat8E4M3 ? DType::kF8E4M3 : DType::kF8E5M2;
+    expect_shape(w.codes, {w.rows, w.cols}, "codes", where);
+    expect_dtype(w.codes, {type}, "codes", where);
+  } else {
+    const Shape packed = {w.rows, packed_row_bytes(w.cols, w.spec.bits)};
+    expect_shape(w.codes, w.spec.bits == 8 ? Shape{w.rows, w.cols} : packed, "codes", where);
+    expect_dtype(w.codes, {w.spec.bits == 8 ? DType::kI8 : DType::kU8}, "codes", where);
+  }
+  expect_shape(w.scales, {w.rows, w.groups()}, "weight_scale", where);
+  expect_dtype(w.scales, {DType::kF32, DType::kF16, DType::kBF16}, "weight_scale", where);
+  if ((w.spec.symmetric || !integer) == static_cast<bool>(w.zero_points)) {
+    bad(where, w.zero_points ? "zero points on a symmetric weight" : "weight_zero_point is missing");
+  }
+  expect_scales(w.scales, "weight_scale", false, where);
+  if (w.spec.per_tensor && !(rows_agree(w.scales) && (!w.zero_points || rows_agree(w.zero_points))))
+    bad(where, "rows of a matrix with one scale differ in it");
+}
+
+void validate_zero_points(const LinearWeights& w, const std::string& where) {
+  expect_shape(w.zero_points, {w.rows, w.groups()}, "weight_zero_point", where);
+  expect_dtype(w.zero_points, {DType::kI8}, "weight_zero_point", where);
+  const int low = -(1 << (w.spec.bits - 1)), high = (1 << (w.spec.bits - 1)) - 1;
+  for (const std::byte b : w.zero_points.bytes()) {
+    const auto z = static_cast<int8_t>(b);
+    if (z < low || z > high) bad(where, fmt::format("zero point {} outside {}..{}", z, low, high));
+  }
+}
+
+// Codes that stand for no number, found without branches so that the loop vectorizes.
+void validate_float8_codes(const LinearWeights& w, const std::string& where) {
+  const unsigned bits = w.spec.type == CodeType::kFloat8E4M3 ? 0x7fu : 0x7cu;  // all set: not finite
+  for (int64_t r = 0; r < w.rows; ++r) {
+    const std::byte* row = w.codes.view().row(r);
+    unsigned found = 0;
+    for (int64_t c = 0; c < w.cols; ++c) found |= (static_cast<unsigned>(row[c]) & bits) == bits ? 1u : 0u;
+    if (found != 0) bad(where, fmt::format("row {} holds codes that are no finite number", r));
+  }
+}
+
+void validate_blocks(const LinearWeights& w, const std::string& where) {
+  if (w.spec.group_size < 2 || w.spec.group_size % 2 != 0)
+    bad(where, fmt::format("NF4 in blocks of {}, expected an even number", w.spec.group_size));
+  if (!w.spec.symmetric || w.spec.per_tensor || w.zero_points)
+    bad(where, "NF4 has neither zero points nor one scale for all");
+  expect_shape(w.codes, {(w.rows * w.cols + 1) / 2, 1}, "codes", where);
+  expect_dtype(w.codes, {DType::kU8}, "codes", where);
+  expect_shape(w.scales, {w.blocks()}, "absmax", where);
+  expect_dtype(w.scales, {w.spec.nested ? DType::kU8 : DType::kF32}, "absmax", where);
+  if (!w.spec.nested) return expect_scales(w.scales, "absmax", true, where);
+  const int64_t outer = (w.blocks() + NestedScales::kBlock - 1) / NestedScales::kBlock;
+  expect_shape(w.nested.absmax, {outer}, "nested_absmax", where);
+  expect_dtype(w.nested.absmax, {DType::kF32}, "nested_absmax", where);
+  expect_scales(w.nested.absmax, "nested_absmax", true, where);
+  expect_shape(w.nested.map, {256}, "nested_quant_map", where);
+  expect_dtype(w.nested.map, {DType::kF32}, "nested_quant_map", where);
+  for (const float v : w.nested.map.to_floats()) {
+    if (!std::isfinite(v)) bad(where, fmt::format("nested_quant_map holds {}", v));
+  }
+  if (!std::isfinite(w.nested.offset)) bad(where, fmt::format("nested_offset is {}", w.nested.offset));
 }
 
 }  // namespace
@@ -66,56 +153,24 @@ void LinearWeights::validate(const std::string& where) const {
       bad(where, fmt::format("weight has type {}", dtype_info(weight.dtype()).name));
     return;
   }
-  if (spec.bits != 4 && spec.bits != 8)
-    bad(where, fmt::format("{} bits per weight, supported are 4 and 8", spec.bits));
-  if (spec.group_size < 0 || cols % group_size() != 0) {
-    bad(where, fmt::format("group size {} does not divide {} inputs", spec.group_size, cols));
-  }
-  expect_shape(codes, spec.bits == 4 ? Shape{rows, packed_row_bytes(cols)} : Shape{rows, cols}, "codes",
-               where);
-  expect_dtype(codes, {spec.bits == 4 ? DType::kU8 : DType::kI8}, "codes", where);
-  expect_shape(scales, {rows, groups()}, "weight_scale", where);
-  expect_dtype(scales, {DType::kF32, DType::kF16, DType::kBF16}, "weight_scale", where);
-  if (spec.symmetric == static_cast<bool>(zero_points)) {
-    bad(where, spec.symmetric ? "zero points on a symmetric weight" : "weight_zero_point is missing");
-  }
-  const AlignedBuffer<float> s = scales.to_floats();
-  for (size_t i = 0; i < s.size(); ++i) {
-    if (!(s[i] > 0.0f) || !std::isfinite(s[i])) {
-      bad(where, fmt::format("weight_scale[{}] is {}, expected a finite positive number", i, s[i]));
-    }
-  }
-  if (zero_points) {
-    expect_shape(zero_points, {rows, groups()}, "weight_zero_point", where);
-    expect_dtype(zero_points, {DType::kI8}, "weight_zero_point", where);
-    const int8_t low = spec.bits == 4 ? -8 : -128, high = spec.bits == 4 ? 7 : 127;
-    for (const std::byte b : zero_points.bytes()) {
-      const auto z = static_cast<int8_t>(b);
-      if (z < low || z > high) bad(where, fmt::format("zero point {} outside {}..{}", z, low, high));
-    }
-  }
-}
-
-void LinearWeights::decode_row(int64_t r, float* dst) const {
-  if (spec.dense()) {
-    fptq::decode_row(weight.dtype(), weight.view().row(r), dst, cols);
-    return;
-  }
-  const std::byte* row = codes.view().row(r);
-  const int64_t n = groups(), g = group_size();
-  for (int64_t i = 0; i < n; ++i) {
-    const float scale = scale_at(scales, r * n + i);
-    const int zero =
-        zero_points ? static_cast<int8_t>(zero_points.bytes()[static_cast<size_t>(r * n + i)]) : 0;
-    for (int64_t c = i * g; c < (i + 1) * g; ++c) {
-      int code;
-      if (spec.bits == 4) {
-        code = ((static_cast<int>(row[c / 2]) >> (4 * (c % 2))) & 15) - 8;
-      } else {
-        code = static_cast<int8_t>(row[c]);
-      }
-      dst[c] = static_cast<float>(code - zero) * scale;
-    }
+  const auto expect_bits = [&](std::initializer_list<int> known, const char* names) {
+    if (std::find(known.begin(), known.end(), spec.bits) == known.end())
+      bad(where, fmt::format("{} bits per weight, supported are {}", spec.bits, names));
+  };
+  switch (spec.type) {
+    case CodeType::kInteger:
+      expect_bits({3, 4, 8}, "3, 4 and 8");
+      validate_groups(*this, where);
+      if (zero_points) validate_zero_points(*this, where);
+      return;
+    case CodeType::kFloat8E4M3:
+    case CodeType::kFloat8E5M2:
+      expect_bits({8}, "8");
+      validate_groups(*this, where);
+      return validate_float8_codes(*this, where);
+    case CodeType::kNormalFloat4:
+      expect_bits({4}, "4");
+      return validate_blocks(*this, where);
   }
 }
 

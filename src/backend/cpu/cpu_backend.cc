@@ -5,6 +5,7 @@
 #include "backend/cpu/cpu_attention.h"
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/kv_cache.h"
+#include "backend/cpu/round_activations.h"
 #include "kernels/float_ops/float_ops.h"
 #include "kernels/quantize_activations/quantize_activations.h"
 
@@ -57,14 +58,19 @@ class CpuBackend final : public Backend {
         done[i] = true;
         for (int64_t p = 0; p < layer.panels(); ++p) panels_.push_back({&layer, p, y[i]});
       }
-      if (leader.input() != nullptr) quantize_input(*leader.input(), leader.activation(), x, tokens);
+      const float* input = x;
+      if (leader.input() != nullptr) {
+        quantize_input(*leader.input(), leader.activation(), x, tokens);
+      } else if (leader.activation().mode != ActivationMode::kFloat) {
+        input = round_input(leader.activation(), leader.cols(), x, tokens);
+      }
       // Panels are independent: how many are in a chunk changes no result.
       const auto panels = static_cast<int64_t>(panels_.size());
       const int64_t grain = tokens <= kFewTokens ? panels / (kStretches * pool_.threads()) : 1;
       pool_.parallel_for(panels, grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const Panel& panel = panels_[static_cast<size_t>(i)];
-          panel.layer->run(panel.index, x, quantized_, tokens, panel.y);
+          panel.layer->run(panel.index, input, quantized_, tokens, panel.y);
         }
       });
     }
@@ -123,8 +129,19 @@ class CpuBackend final : public Backend {
   };
 
   static bool same_input(const CpuLinear& a, const CpuLinear& b) {
-    if (a.input() == nullptr || b.input() == nullptr) return a.input() == b.input();
-    return a.activation() == b.activation() && *a.input() == *b.input();
+    if ((a.input() == nullptr) != (b.input() == nullptr)) return false;
+    if (a.activation().mode == ActivationMode::kFloat) return b.activation().mode == ActivationMode::kFloat;
+    return a.activation() == b.activation() && (a.input() == nullptr || *a.input() == *b.input());
+  }
+
+  // x [tokens, width] as float layers with quantized inputs see it.
+  const float* round_input(const ActivationSpec& spec, int64_t width, const float* x, int64_t tokens) {
+    rounded_.ensure(static_cast<size_t>(tokens * width));
+    pool_.parallel_for(tokens, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t)
+        round_activations(spec, x + t * width, width, rounded_.data() + t * width);
+    });
+    return rounded_.data();
   }
 
   // x [tokens, inputs] into quantized_, tile by tile.
@@ -167,6 +184,7 @@ class CpuBackend final : public Backend {
   CpuAttention attention_;
   std::vector<Panel> panels_;
   kernels::IntActivations quantized_;
+  AlignedBuffer<float> rounded_;
 };
 
 }  // namespace

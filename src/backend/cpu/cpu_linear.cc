@@ -24,8 +24,8 @@ AlignedBuffer<float> floats_of(const Tensor& t) {
   return t ? t.to_floats() : AlignedBuffer<float>();
 }
 
-// Weights whose rows become floats on the way: dense in their storage type, or integer codes with float
-// activations.
+// Weights whose rows become floats on the way: dense in their storage type, or codes that no integer kernel
+// multiplies with the layer's input.
 class FloatLinear final : public CpuLinear {
  public:
   FloatLinear(LinearWeights weights, Isa isa)
@@ -134,9 +134,8 @@ class IntLinear final : public CpuLinear {
 }  // namespace
 
 std::unique_ptr<CpuLinear> make_cpu_linear(LinearWeights weights, Isa isa) {
-  if (weights.activation.mode == ActivationMode::kFloat)
-    return std::make_unique<FloatLinear>(std::move(weights), isa);
-  return std::make_unique<IntLinear>(weights, isa);
+  if (has_integer_kernel(weights.spec, weights.activation)) return std::make_unique<IntLinear>(weights, isa);
+  return std::make_unique<FloatLinear>(std::move(weights), isa);
 }
 
 std::unique_ptr<CpuLinear> make_cpu_linear(const PackedLinear& packed, Isa isa) {

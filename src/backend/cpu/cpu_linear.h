@@ -1,5 +1,4 @@
-// The CPU's linear layers: float (GEMM of oneDNN), weight-only (integer codes expanded on the way) and
-// integer.
+// The CPU's linear layers: float (GEMM of oneDNN; codes are expanded on the way) and integer.
 #pragma once
 
 #include <memory>
@@ -21,7 +20,8 @@ class CpuLinear : public LoadedLinear {
   const ActivationSpec& activation() const { return activation_; }
   // How an integer layer wants its input to lie; null for float layers.
   virtual const kernels::IntInputLayout* input() const = 0;
-  // Computes output columns of `panel`: float layers from x [tokens, cols], integer layers from `quantized`.
+  // Computes output columns of `panel`: float layers from x [tokens, cols], already rounded as activation()
+  // says, integer layers from `quantized`.
   virtual void run(int64_t panel, const float* x, const kernels::IntActivations& quantized, int64_t tokens,
                    float* y) const = 0;
 

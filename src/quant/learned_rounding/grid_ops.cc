@@ -1,6 +1,6 @@
 #include "quant/learned_rounding/grid_ops.h"
 
-#include "quant/learned_rounding/each_isa.h"
+#include "base/each_isa.h"
 
 namespace fptq {
 namespace {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cmath>
 
-#include "quant/learned_rounding/each_isa.h"
+#include "base/each_isa.h"
 
 namespace fptq {
 namespace {

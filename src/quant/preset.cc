@@ -1,0 +1,30 @@
+#include "quant/preset.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "fptq/error.h"
+
+namespace fptq {
+namespace {
+
+constexpr std::array kPresets = {Preset{"fast", 0}, Preset{"balanced", 40}, Preset{"best", 200}};
+
+}  // namespace
+
+std::span<const Preset> presets() {
+  return kPresets;
+}
+
+const Preset& find_preset(const std::string& name) {
+  std::string known;
+  for (const Preset& p : kPresets) {
+    if (name == p.name) return p;
+    known += (known.empty() ? "" : ", ") + std::string(p.name);
+  }
+  throw Error(ErrorKind::kUsage, "preset",
+              fmt::format("\"{}\" is unknown, expected one of: {}", name, known));
+}
+
+}  // namespace fptq

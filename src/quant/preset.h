@@ -1,0 +1,20 @@
+// How much work a method may make of it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace fptq {
+
+struct Preset {
+  const char* name;
+  int64_t iterations;  // of learned rounding, for each block
+};
+
+std::span<const Preset> presets();
+
+// Throws Error(kUsage) with the names that exist.
+const Preset& find_preset(const std::string& name);
+
+}  // namespace fptq
