@@ -11,10 +11,11 @@ namespace {
 
 constexpr int64_t kChunkWeights = 1 << 15;
 // A start that is not the nearest code lies so far inside the cell of its code, in steps of the grid: round()
-// must give that code, and the gradient be able to give it up.
-constexpr float kInsideCell = 0.25f;
-// Of the factors on a range.
-constexpr float kLeastRange = 0.5f, kMostRange = 1.25f;
+// gives that code, and the gradient may soon give it up. (SmolLM2, block 5, from GPTQ: 0.25 ends with a tenth
+// more error.)
+constexpr float kInsideCell = 0.02f;
+// Of the factors on a range. To let ranges grow by a quarter as well ended with 3 % more error.
+constexpr float kLeastRange = 0.5f, kMostRange = 1.0f;
 
 float against(float gradient, float by) {
   return gradient > 0.0f ? -by : (gradient < 0.0f ? by : 0.0f);

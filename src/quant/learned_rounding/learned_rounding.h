@@ -22,14 +22,18 @@ namespace fptq {
 struct RoundingProblem {
   const ModelConfig& config;
   int64_t layer = 0;
-  std::span<const WeightRows> weights;     // by LinearId, equalization folded in
-  std::span<const LinearWeights> initial;  // by LinearId: grids and codes to start from, of any solver
-  std::span<const float> attention_norm;   // [hidden_size], equalization folded in
-  std::span<const float> mlp_norm;         // [hidden_size]
+  std::span<const WeightRows> weights;  // by LinearId, equalization folded in
+  // By LinearId: grids and codes to start from. Weights rounded to the nearest point of well searched grids
+  // are as good a start as GPTQ's codes where learning wins over GPTQ, and a better one where it has few
+  // iterations; no iterations at all tell the loss of any other solution.
+  std::span<const LinearWeights> initial;
+  std::span<const float> attention_norm;                      // [hidden_size], equalization folded in
+  std::span<const float> mlp_norm;                            // [hidden_size]
   std::array<ActivationSpec, kAllInputs.size()> activations;  // by InputId
-  std::span<const int64_t> windows;  // tokens of each; a window is a sequence that attends to nothing else
-  const float* inputs = nullptr;     // [all tokens, hidden_size]: what the blocks before give to this one
-  const float* targets = nullptr;    // the same shape: what it should make of them
+  std::span<const int64_t>
+      windows;  // tokens of each, one at least; a window is a sequence that attends to nothing else
+  const float* inputs = nullptr;   // [all tokens, hidden_size]: what the blocks before give to this one
+  const float* targets = nullptr;  // the same shape: what it should make of them
   std::span<const float> token_weights = {};  // [all tokens], of their errors; empty for all ones
 };
 
@@ -37,9 +41,10 @@ struct RoundingOptions {
   // Behaviour
   int64_t iterations = 200;
   int64_t batch_tokens = 2048;  // of an iteration, in whole windows, at least one
-  double offset_rate =
-      0.0;  // that offsets move by in the first iteration, falling linearly to none; 0: 1 / iterations
-  double range_rate = 0.0;  // the same of the factors on ranges
+  // That offsets, and factors on ranges, move by in the first iteration, falling linearly to nothing; 0: the
+  // paper's 1 / iterations, so that an offset can travel half a step of its grid in all.
+  double offset_rate = 0.0;
+  double range_rate = 0.0;
   bool learn_range = true;  // else grids stay those of `initial`
   uint64_t seed = 0;        // of the order of windows
 };
@@ -51,8 +56,8 @@ struct LearnedRounding {
   // Mean squared error of the block's output on a fixed part of the windows.
   double initial_loss = 0.0;
   double loss = 0.0;
-  int64_t iteration =
-      0;  // that the result was taken after: 0 for `initial` itself, where nothing better was found
+  // That the result was taken after; 0: it is `initial`, nothing better was found.
+  int64_t iteration = 0;
 };
 
 // Called after each iteration with the loss on its batch. May throw to cancel.

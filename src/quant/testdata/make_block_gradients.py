@@ -164,6 +164,8 @@ def rounding_steps():
                         if p.grad is not None:
                             p -= by[rate] * p.grad.sign()
                             p.grad = None
+                    for p in (lower, upper):
+                        p.clamp_(0.5, 1.0)
             y, scale, z = rounded()
             cases.append({"bits": bits, "symmetric": symmetric, "scales": plain(scale), "zeros": plain(z),
                           "offsets": plain(offset), "result": plain(y)})
