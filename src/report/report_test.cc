@@ -150,12 +150,12 @@ TEST(PlanText, MatricesOfAKindShareALine) {
   plan.layers = 2;
   for (int i = 0; i < 2; ++i) {
     const std::string layer = "model.layers." + std::to_string(i);
-    plan.matrices.push_back({layer + ".mlp.up_proj", 1536, 576, 64, true});
-    plan.matrices.push_back({layer + ".mlp.down_proj", 576, 1536, 128, false});
+    plan.matrices.push_back({layer + ".mlp.up_proj", 1536, 576, 4, 64, true});
+    plan.matrices.push_back({layer + ".mlp.down_proj", 576, 1536, 4, 128, false});
   }
   const std::string text = to_text(plan);
-  EXPECT_THAT(text, HasSubstr("mlp.up_proj        2     1536 x 576         64  the group size"));
-  EXPECT_THAT(text, HasSubstr("mlp.down_proj      2     576 x 1536        128\n"));
+  EXPECT_THAT(text, HasSubstr("mlp.up_proj        2     1536 x 576     4         64  the group size"));
+  EXPECT_THAT(text, HasSubstr("mlp.down_proj      2     576 x 1536     4        128\n"));
   EXPECT_EQ(parse_json(to_json(plan), "plan")["matrices"].size(), 4u);
 }
 
