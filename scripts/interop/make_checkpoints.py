@@ -67,7 +67,6 @@ def forms(size):
         "w4a8-tensor-packed": one_group({"num_bits": 4, "strategy": "tensor"}, TOKEN, packed=True),
         "w4a16-tensor-asym": one_group({"num_bits": 4, "strategy": "tensor", "symmetric": False}),
         "w4a4-static-packed": one_group(group_weights(4, size), STATIC | {"num_bits": 4}, packed=True),
-        "w4a4-token-plain": one_group(group_weights(4, size), TOKEN | {"num_bits": 4}),
         "w3a16": one_group(group_weights(3, size)),
         "w3a16-asym": one_group(group_weights(3, size, symmetric=False)),
         "w3a8-token-packed": one_group(group_weights(3, size), TOKEN, packed=True),
