@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "backend/cpu/round_activations.h"
 #include "kernels/isa.h"
 #include "kernels/quantize_activations/quantize_activations.h"
 
@@ -57,6 +58,36 @@ TEST_P(FakeQuantize, GivesWhatTheEngineMakesOfATokenAndScale) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lengths, FakeQuantize, testing::Values(1, 15, 16, 17, 100));
+
+TEST_P(FakeQuantize, GivesWhatFloatLayersMakeOfOtherCodes) {
+  const int64_t n = GetParam();
+  const std::vector<float> x = token(n, 4);
+  std::vector<float> y(x.size()), expected(x.size());
+  for (ActivationSpec spec : {ActivationSpec{.bits = 4}, ActivationSpec{.symmetric = false, .bits = 4},
+                              ActivationSpec{.type = CodeType::kFloat8E4M3}}) {
+    for (const ActivationMode mode : {ActivationMode::kDynamicToken, ActivationMode::kStaticTensor}) {
+      spec.mode = mode;
+      spec.scale = 0.25f;
+      spec.zero_point = spec.symmetric ? 0 : -3;
+      round_activations(spec, x.data(), n, expected.data());
+      fake_quantize(spec, x.data(), n, y.data());
+      EXPECT_EQ(y, expected) << spec.bits << " " << spec.symmetric << " " << static_cast<int>(spec.type);
+    }
+  }
+}
+
+TEST(FakeQuantize, RoundsHalvesAsTheEngineDoes) {
+  std::vector<float> x;
+  for (int i = -300; i <= 300; ++i) x.push_back(static_cast<float>(i) * 0.25f);
+  std::vector<int8_t> codes(x.size());
+  std::vector<float> y(x.size());
+  for (const int32_t zero : {0, 5}) {
+    kernels::quantize_activations(kernels::Isa::kPortable)
+        .static_tensor(x.data(), std::ssize(x), 0.5f, zero, codes.data());
+    fake_quantize({ActivationMode::kStaticTensor, zero == 0, 0.5f, zero}, x.data(), std::ssize(x), y.data());
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], static_cast<float>(codes[i] - zero) * 0.5f) << x[i];
+  }
+}
 
 TEST(FakeQuantize, LeavesFloatsAlone) {
   const std::vector<float> x = token(20, 3);

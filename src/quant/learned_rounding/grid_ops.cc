@@ -19,15 +19,16 @@ inline __attribute__((always_inline)) float clamp_to(const GridSpan& grid, float
 
 }  // namespace
 
-FPTQ_EACH_ISA void to_grid(const GridSpan& grid, const float* x, int64_t n, float* y) {
-  const GridSpan g = grid;
-  for (int64_t i = 0; i < n; ++i) y[i] = round_even(clamp_to(g, x[i] / g.scale)) * g.scale;
+FPTQ_EACH_ISA void to_grid(const GridSpan& codes, float zero, const float* x, int64_t n, float* y) {
+  const GridSpan g = codes;
+  for (int64_t i = 0; i < n; ++i) y[i] = (round_even(clamp_to(g, x[i] / g.scale + zero)) - zero) * g.scale;
 }
 
-FPTQ_EACH_ISA void stop_beyond_grid(const GridSpan& grid, const float* x, int64_t n, float* gradient) {
-  const GridSpan g = grid;
+FPTQ_EACH_ISA void stop_beyond_grid(const GridSpan& codes, float zero, const float* x, int64_t n,
+                                    float* gradient) {
+  const GridSpan g = codes;
   for (int64_t i = 0; i < n; ++i) {
-    const float value = x[i] / g.scale;
+    const float value = x[i] / g.scale + zero;
     gradient[i] = value < g.lowest || value > g.highest ? 0.0f : gradient[i];
   }
 }

@@ -13,11 +13,13 @@ struct GridSpan {
   float highest = 0.0f;
 };
 
-// y_i = the point of the grid nearest to x_i; y may be x.
-void to_grid(const GridSpan& grid, const float* x, int64_t n, float* y);
-// gradient_i = 0 where x_i lies beyond the grid.
-void stop_beyond_grid(const GridSpan& grid, const float* x, int64_t n, float* gradient);
+// The online form, whose zero point is added before it rounds; the limits are those of codes:
+// y_i = scale * (round(clamp(x_i / scale + zero)) - zero); y may be x.
+void to_grid(const GridSpan& codes, float zero, const float* x, int64_t n, float* y);
+// gradient_i = 0 where that clamps x_i.
+void stop_beyond_grid(const GridSpan& codes, float zero, const float* x, int64_t n, float* gradient);
 
+// The offline form, whose limits are those of codes less their zero point:
 // y_i = scale * clamp(round(w_i / scale + offset_i))
 void to_grid_with_offsets(const GridSpan& grid, const float* w, const float* offset, int64_t n, float* y);
 // code_i = clamp(round(w_i / scale + offset_i)) + zero

@@ -61,6 +61,7 @@ class Learner {
         judged_(judged_batches(windows_, options.batch_tokens)),
         sampler_(windows_, options.seed),
         pass_(facts(), batch_limit(), pool) {
+    for (const LinearWeights& start : problem.initial) check(start);
     matrices_.reserve(kAllLinears.size());
     for (const LinearId id : kAllLinears) {
       const auto i = static_cast<size_t>(id);
@@ -91,6 +92,12 @@ class Learner {
   }
 
  private:
+  void check(const LinearWeights& start) const {
+    if (!start.spec.dense() && start.spec.type == CodeType::kInteger && !start.spec.per_tensor) return;
+    throw Error(ErrorKind::kUsage, fmt::format("layer {}", problem_.layer),
+                "rounding is learned for integers with scales of their own for every row or group");
+  }
+
   // The last iterates at equal distances: steps get smaller and smaller, so that late ones are the best as a
   // rule.
   bool is_judged(int64_t done) const {

@@ -64,7 +64,8 @@ struct LearnedRounding {
 using AfterIteration = std::function<void(int64_t iteration, double loss)>;
 
 // Never worse than `initial` on the windows it looks at. The same bits for any number of threads. Throws
-// Error(kBadModel) when a weight is not finite, Error(kFailure) when a loss is not.
+// Error(kUsage) when `initial` is not of integers with scales for every row or group, Error(kBadModel) when a
+// weight is not finite, Error(kFailure) when a loss is not.
 LearnedRounding learn_rounding(const RoundingProblem& problem, const RoundingOptions& options,
                                ThreadPool& pool, const AfterIteration& after_iteration);
 

@@ -197,6 +197,17 @@ TEST_F(LearnedRoundingTest, TheCallerMayStopIt) {
   EXPECT_EQ(calls, 3);
 }
 
+TEST_F(LearnedRoundingTest, RefusesCodesThatAreNoIntegersAndScalesOfWholeMatrices) {
+  const LinearWeights good = initial_[2];
+  initial_[2].spec.type = CodeType::kFloat8E4M3;
+  expect_error(ErrorKind::kUsage, {"layer 1", "integers"}, [&] { learn({.iterations = 0}); });
+  initial_[2] = good;
+  initial_[2].spec.per_tensor = true;
+  expect_error(ErrorKind::kUsage, {"layer 1", "integers"}, [&] { learn({.iterations = 0}); });
+  initial_[2] = originals_[2];
+  expect_error(ErrorKind::kUsage, {"layer 1", "integers"}, [&] { learn({.iterations = 0}); });
+}
+
 TEST_F(LearnedRoundingTest, RefusesNumbersThatAreNone) {
   inputs_[77] = NAN;
   expect_error(ErrorKind::kFailure, {"layer 1", "finite"},
