@@ -8,6 +8,7 @@
 
 #include "fptq/eval.h"
 #include "fptq/progress.h"
+#include "fptq/recipe.h"
 
 namespace fptq {
 
@@ -34,6 +35,7 @@ struct QuantizeOptions {
   std::string head = "keep";         // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
   bool kv_int8 = false;              // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";        // of scales and dense tensors: auto (the source's), f32, f16, bf16
+  std::vector<RecipeRule> rules;     // exceptions for some layers; later ones win
   CalibrationOptions calibration;
   bool evaluate = true;    // measure the result against the source on held-out text while the blocks pass
   std::string eval_text;   // that text: a file, or empty for the English text that comes with the program
