@@ -1,0 +1,59 @@
+#include "quantize_options.h"
+
+#include <fmt/format.h>
+
+namespace fptq::app {
+
+void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
+  QuantizeOptions& o = flags.options;
+  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "bits of a weight, 4 or 8");
+  line.integer("-g,--group-size", o.group_size, -1, 65536, "inputs that share a scale; -1: a row");
+  line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
+  line.flag("--asym", flags.asymmetric, "weights with zero points");
+  line.text("--recipe", "FILE", flags.recipe, "YAML: defaults, and exceptions for some layers");
+  line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
+  line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
+  line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
+  line.seed("--seed", o.calibration.seed, "of everything random");
+  line.flag("--calib-random-windows", o.calibration.draw_at_random,
+            "windows from anywhere in FILE, not its head");
+  line.number("--static-threshold,--v0", o.static_threshold, 0, 1e30, "up to it a static activation scale");
+  line.number("--dynamic-threshold,--v1", o.dynamic_threshold, 0, 1e30, "from it on a scale per token");
+  line.choice("--head", o.head, {"keep", "int8", "int4"},
+              "output head as it is, or in fewer bits: faster decoding");
+  line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
+  line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
+}
+
+namespace {
+
+// For what `line` does not say, `recipe`.
+void apply(const CommandLine& line, const Recipe& recipe, QuantizeOptions& o) {
+  const auto set = [&](const char* name, const auto& value, auto& target) {
+    if (value && !line.given(name)) target = *value;
+  };
+  set("--method", recipe.defaults.method, o.method);
+  set("--bits", recipe.defaults.bits, o.weight_bits);
+  set("--group-size", recipe.defaults.group_size, o.group_size);
+  set("--asym", recipe.defaults.symmetric, o.symmetric);  // --sym and --asym come later
+  o.rules = recipe.rules;
+}
+
+}  // namespace
+
+void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
+  QuantizeOptions& o = flags.options;
+  line.exclude("--sym", "--asym", "weights are one or the other");
+  if (line.given("--calib-random-windows") && o.calibration.source == "random") {
+    line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
+    line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
+  }
+  if (o.static_threshold > o.dynamic_threshold) {
+    line.fail(fmt::format("{} is above --dynamic-threshold, {}", o.static_threshold, o.dynamic_threshold),
+              "--static-threshold");
+  }
+  if (!flags.recipe.empty()) apply(line, read_recipe(flags.recipe), o);
+  if (flags.symmetric || flags.asymmetric) o.symmetric = flags.symmetric;
+}
+
+}  // namespace fptq::app
