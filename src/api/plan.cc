@@ -9,6 +9,7 @@
 #include "fptq/quantize.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/recipe.h"
 #include "quant/settings.h"
 
 namespace fptq {
@@ -49,10 +50,13 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.family = config.family;
   plan.layers = config.num_layers;
   plan.source_bytes = dense_bytes(config);
+  const LayerRecipe recipe(options, config);
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const LinearId id : kAllLinears) {
       const auto [rows, cols] = linear_shape(config, id);
-      const GroupSize group = resolve_group_size(cols, options.group_size);
+      const LayerSettings& settings = recipe.settings_for(module_name(layer, id));
+      if (settings.ignored) continue;
+      const GroupSize group = resolve_group_size(cols, settings.group_size);
       plan.matrices.push_back({module_name(layer, id), rows, cols, group.size, group.fell_back});
     }
   }

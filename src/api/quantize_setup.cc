@@ -12,6 +12,7 @@
 #include "quant/group_size.h"
 #include "quant/method.h"
 #include "quant/quantized_head.h"
+#include "quant/recipe.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -42,14 +43,33 @@ int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dty
   return bytes;
 }
 
-int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+// Of the linear layers of all blocks.
+int64_t linears_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+  const LayerRecipe recipe(options, config);
   int64_t bytes = 0;
-  for (const LinearId id : kAllLinears) {
-    const auto shape = linear_shape(config, id);
-    const int64_t group_size = resolve_group_size(shape.cols, options.group_size).size;
-    bytes += matrix_bytes(shape, {options.weight_bits, group_size, options.symmetric}, dtype);
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    for (const LinearId id : kAllLinears) {
+      const MatrixShape shape = linear_shape(config, id);
+      const LayerSettings& settings = recipe.settings_for(module_name(layer, id));
+      if (settings.ignored) {
+        bytes += shape.rows * shape.cols * static_cast<int64_t>(dtype_info(dtype).block_bytes);
+      } else {
+        const int64_t group_size = resolve_group_size(shape.cols, settings.group_size).size;
+        bytes += matrix_bytes(shape, {settings.bits, group_size, settings.symmetric}, dtype);
+      }
+    }
   }
   return bytes;
+}
+
+Json to_json(const RecipeRule& rule) {
+  Json json = {{"targets", rule.targets}};
+  if (rule.method) json["method"] = *rule.method;
+  if (rule.bits) json["bits"] = *rule.bits;
+  if (rule.group_size) json["group_size"] = *rule.group_size;
+  if (rule.symmetric) json["symmetric"] = *rule.symmetric;
+  if (rule.ignore) json["ignore"] = true;
+  return json;
 }
 
 }  // namespace
@@ -77,8 +97,7 @@ uint64_t dense_bytes(const ModelConfig& config) {
 
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
   const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
-  int64_t bytes =
-      config.num_layers * packed_block_bytes(config, options, dtype) + dense_weights(config) * each;
+  int64_t bytes = linears_bytes(config, options, dtype) + dense_weights(config) * each;
   if (const std::optional<WeightSpec> head = head_form(config, options)) {
     bytes += matrix_bytes({config.vocab_size, config.hidden_size}, *head, dtype);
     if (!config.tied_embeddings) bytes -= config.vocab_size * config.hidden_size * each;
@@ -87,8 +106,8 @@ uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options,
 }
 
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  return 8.0 * static_cast<double>(packed_block_bytes(config, options, dtype)) /
-         static_cast<double>(block_weights(config));
+  return 8.0 * static_cast<double>(linears_bytes(config, options, dtype)) /
+         static_cast<double>(config.num_layers * block_weights(config));
 }
 
 std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
@@ -138,6 +157,7 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
         {"seqlen", c.seqlen},
         {"seed", c.seed},
         {"draw_at_random", c.draw_at_random}}}};
+  for (const RecipeRule& rule : options.rules) recipe["rules"].push_back(to_json(rule));
   Json decisions = Json::array();
   for (const InputDecision& d : report.inputs) {
     decisions.push_back({{"layer", d.layer},

@@ -19,7 +19,8 @@ Checkpoint open_source(const std::string& model);
 
 // Bytes of all parameters in the source's own dense type.
 uint64_t dense_bytes(const ModelConfig& config);
-// Bytes of the result's tensors, and bits per weight of its quantized matrices, from the configuration alone.
+// Bytes of the result's tensors, and bits per weight of its blocks' matrices, from the configuration alone.
+// These throw as LayerRecipe does.
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 // How the output head is to be stored; nothing where it stays as it is. Throws Error(kUsage).
