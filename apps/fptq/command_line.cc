@@ -74,7 +74,12 @@ CLI::Option* CommandLine::add(const std::string& names, const std::string& type,
                               std::function<void(const std::string&)> take) {
   CLI::Option* option = app_.add_option_function<std::string>(names, take, help);
   option->type_name(type)->default_str(default_text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  in_group(option);
   return option;
+}
+
+void CommandLine::in_group(CLI::Option* option) const {
+  if (!group_.empty()) option->group(group_);
 }
 
 void CommandLine::integer(const std::string& names, int64_t& target, int64_t min, int64_t max,
@@ -163,7 +168,7 @@ void CommandLine::text(const std::string& names, const std::string& type, std::s
 
 void CommandLine::texts(const std::string& names, const std::string& type, std::vector<std::string>& target,
                         const std::string& help) {
-  app_.add_option(names, target, help)->type_name(type)->expected(1)->take_all();
+  in_group(app_.add_option(names, target, help)->type_name(type)->expected(1)->take_all());
 }
 
 void CommandLine::choice(const std::string& names, std::string& target,
@@ -191,11 +196,15 @@ void CommandLine::choices(const std::string& names, std::vector<std::string>& ta
 }
 
 void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
-  app_.add_flag(names, target, help);
+  in_group(app_.add_flag(names, target, help));
 }
 
 void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
   app_.add_option(name, target, help)->type_name("")->required();
+}
+
+void CommandLine::optional_positional(const std::string& name, std::string& target, const std::string& help) {
+  app_.add_option(name, target, help)->type_name("");
 }
 
 bool CommandLine::parse(const Arguments& args) {
@@ -245,7 +254,15 @@ void CommandLine::check_repeated() const {
 }
 
 bool CommandLine::given(const std::string& name) const {
-  return app_.count(name) > 0;
+  const CLI::Option* option = app_.get_option_no_throw(name);
+  return option != nullptr && option->count() > 0;
+}
+
+std::string CommandLine::given_in_group(const std::string& title) const {
+  for (const CLI::Option* option : app_.get_options()) {
+    if (option->get_group() == title && option->count() > 0) return option->get_name();
+  }
+  return {};
 }
 
 void CommandLine::fail(const std::string& what, const std::string& where) const {

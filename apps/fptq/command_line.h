@@ -43,14 +43,20 @@ class CommandLine {
   void choices(const std::string& names, std::vector<std::string>& target,
                const std::vector<std::string>& values, const std::string& help);
   void flag(const std::string& names, bool& target, const std::string& help);
-  // Positional arguments, in the order of the calls; all must be given.
+  // Positional arguments, in the order of the calls; all but optional ones must be given.
   void positional(const std::string& name, std::string& target, const std::string& help);
+  void optional_positional(const std::string& name, std::string& target, const std::string& help);
+
+  // Options declared from here on stand under this heading in --help.
+  void group(const std::string& title) { group_ = title; }
 
   // False when --help was asked for and printed: there is nothing more to do.
   bool parse(const Arguments& args);
 
-  // For checks after parse().
+  // For checks after parse(). An option that was never declared is not given.
   bool given(const std::string& name) const;
+  // The first option given of those under the heading, or "".
+  std::string given_in_group(const std::string& title) const;
   [[noreturn]] void fail(const std::string& what, const std::string& where = {}) const;
   // Fails when both were given.
   void exclude(const std::string& a, const std::string& b, const std::string& why) const;
@@ -60,10 +66,12 @@ class CommandLine {
  private:
   CLI::Option* add(const std::string& names, const std::string& type, const std::string& default_text,
                    const std::string& help, std::function<void(const std::string&)> take);
+  void in_group(CLI::Option* option) const;
   void check_unknown() const;
   void check_repeated() const;
 
   std::string command_;
+  std::string group_;
   CLI::App app_;
 };
 

@@ -15,7 +15,9 @@ namespace {
 constexpr Command kCommands[] = {
     {"quantize", "make a W4A8 model out of a model", false, run_quantize},
     {"eval", "perplexity on a text, and divergence from a reference model", false, run_eval},
-    {"compare", "two models side by side: size, quality, speed, memory", false, run_compare},
+    {"compare", "two models side by side, or several methods on one: quality, size, speed", false,
+     run_compare},
+    {"study", "how much thresholds, parts and calibration data matter", false, run_study},
     {"generate", "continue or answer a prompt", false, run_generate},
     {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
     {"verify", "re-check a model that fptq wrote", false, run_verify},

@@ -1,38 +1,101 @@
 #include "fptq/compare.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "common_options.h"
 #include "console.h"
+#include "fptq/error.h"
 #include "fptq/report.h"
+#include "method_entries.h"
+#include "quantize_options.h"
+#include "trial_options.h"
 
 namespace fptq::app {
+namespace {
+
+constexpr const char* kMethodOptions = "Options of --methods";
+constexpr const char* kQuantizing = "How its entries quantize";
+
+struct CompareArguments {
+  std::string a, b;
+  std::vector<std::string> methods;
+  TrialFlags trials;
+  QuantizeFlags quantizing;
+  TableForm form;
+  VerbosityFlags verbosity;
+};
+
+void declare(CommandLine& line, CompareArguments& a) {
+  line.positional("A", a.a, "the original");
+  line.optional_positional("B", a.b, "what was made of it; or else --methods");
+  TrialOptions& o = a.trials.options;
+  line.text("--text", "FILE", o.text, "evaluation text; without it, the one in the program");
+  line.integer("-c,--ctx", o.ctx, 2, 1 << 30, "tokens of a window; without it, 1024 or the models' maximum");
+  line.integer("--max-tokens", o.max_tokens, 2, kMaxTokens, "use only the first N tokens");
+  line.text("--prompt", "TEXT", o.prompt, "what the models answer");
+  line.integer("-n,--n-predict", o.max_new_tokens, 1, 1 << 20, "tokens of an answer at most");
+  add_json(line, a.form.json);
+  add_threads(line, o.threads);
+  add_verbosity(line, a.verbosity);
+  line.group(kMethodOptions);
+  line.texts("--methods", "LIST", a.methods, "what to make of A; may be given several times");
+  add_work_folder(line, a.trials);
+  add_table_forms(line, a.form);
+  line.group(kQuantizing);
+  add_quantize_options(line, a.quantizing);
+}
+
+int compare_two(const CommandLine& line, const CompareArguments& a) {
+  for (const char* group : {kMethodOptions, kQuantizing}) {
+    const std::string option = line.given_in_group(group);
+    if (!option.empty()) line.fail("needs --methods: A and B are compared as they are", option);
+  }
+  if (a.b.empty()) line.fail("expected a second model B, or --methods");
+  const TrialOptions& o = a.trials.options;
+  const CompareOptions options = {o.text, o.ctx, o.max_tokens, o.prompt, o.max_new_tokens, o.threads};
+  ProgressLine progress(a.verbosity.verbosity());
+  const CompareResult result = compare(a.a, a.b, options, progress);
+  print(a.form.json ? to_json(result) : to_text(result));
+  return 0;
+}
+
+int compare_methods(const CommandLine& line, CompareArguments& a) {
+  if (!a.b.empty())
+    line.fail(fmt::format("makes models of A, expected no second model, found '{}'", a.b), "--methods");
+  check_table_forms(line);
+  check_quantize_options(line, a.quantizing);
+  const std::vector<Trial> trials = parse_method_entries("compare", a.methods, a.quantizing.options);
+  finish_trial_options(a.a, "compare", a.trials);
+  const std::string& work = a.trials.options.work;
+  if (!a.verbosity.quiet) log(fmt::format("fptq: results and models are kept in {}", work));
+  ProgressLine progress(a.verbosity.verbosity(), "the same command goes on where this one stopped");
+  const TrialsResult result = run_trials(a.a, trials, a.trials.options, progress);
+  print(a.form.json       ? to_json(result)
+        : a.form.markdown ? to_markdown(result)
+        : a.form.csv      ? to_csv(result)
+                          : to_text(result));
+  return exit_code(result.trials);
+}
+
+}  // namespace
 
 int run_compare(const Arguments& args) {
-  std::string original, quantized;
-  CompareOptions options;
-  bool json = false;
-  VerbosityFlags verbosity;
+  CompareArguments a;
   CommandLine line(
-      "compare", "fptq compare ./SmolLM2-135M ./out",
+      "compare", "fptq compare ./SmolLM2-135M ./out\n  fptq compare ./SmolLM2-135M --methods all,rtn:bits=8",
       "Two models side by side: size, perplexity, divergence of the second from the first, speed,\n"
-      "memory, and an answer of each.");
-  line.positional("A", original, "the original");
-  line.positional("B", quantized, "what was made of it");
-  line.text("--text", "FILE", options.text, "evaluation text; without it, the one in the program");
-  line.integer("-c,--ctx", options.ctx, 2, 1 << 30,
-               "tokens of a window; without it, 1024 or the models' maximum");
-  line.integer("--max-tokens", options.max_tokens, 2, kMaxTokens, "use only the first N tokens");
-  line.text("--prompt", "TEXT", options.prompt, "what both answer");
-  line.integer("-n,--n-predict", options.max_new_tokens, 1, 1 << 20, "tokens of an answer at most");
-  add_json(line, json);
-  add_threads(line, options.threads);
-  add_verbosity(line, verbosity);
+      "memory, and an answer of each.\n\n"
+      "With --methods, what several methods make of one model: quantizes, evaluates and measures each in\n"
+      "turn and prints one table. What is finished is not done again: after an interruption, the same\n"
+      "command goes on. A method that fails is a row with its reason; the exit code is then 1, and the\n"
+      "same command tries it again.\n\n" +
+          method_entries_help());
+  declare(line, a);
   if (!line.parse(args)) return 0;
   check_verbosity(line);
-
-  ProgressLine progress(verbosity.verbosity());
-  const CompareResult result = compare(original, quantized, options, progress);
-  print(json ? to_json(result) : to_text(result));
-  return 0;
+  return line.given("--methods") ? compare_methods(line, a) : compare_two(line, a);
 }
 
 }  // namespace fptq::app

@@ -5,45 +5,25 @@
 #include "common_options.h"
 #include "console.h"
 #include "fptq/report.h"
+#include "quantize_options.h"
 
 namespace fptq::app {
 namespace {
 
 struct QuantizeArguments {
   std::string model, output;
-  QuantizeOptions options;
-  bool symmetric = false, asymmetric = false, no_eval = false;
+  QuantizeFlags flags;
+  bool no_eval = false;
   bool dry_run = false, explain = false, json = false;
   VerbosityFlags verbosity;
 };
 
 void declare(CommandLine& line, QuantizeArguments& a) {
-  QuantizeOptions& o = a.options;
+  QuantizeOptions& o = a.flags.options;
   line.positional("MODEL", a.model, "Hugging Face directory or GGUF file");
   line.positional("OUT", a.output, "directory to write");
   line.choice("--method", o.method, method_names(), "how to find the numbers");
-  line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
-  line.choice("--scheme", o.scheme, scheme_names(), "bits of weights and of what they multiply");
-  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "of a weight, 4 or 8, instead of the scheme's");
-  line.integer("-g,--group-size", o.group_size, -1, 65536,
-               "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
-  line.flag("--sym", a.symmetric, "symmetric weights (the default)");
-  line.flag("--asym", a.asymmetric, "weights with zero points");
-  line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
-  line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
-  line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
-  line.seed("--seed", o.calibration.seed, "of everything random");
-  line.flag("--calib-random-windows", o.calibration.draw_at_random,
-            "windows from anywhere in FILE, not its head");
-  line.number("--static-threshold,--v0", o.static_threshold, 0, 1e30, "up to it a static activation scale");
-  line.number("--dynamic-threshold,--v1", o.dynamic_threshold, 0, 1e30, "from it on a scale per token");
-  line.number_or("--alpha", "search", o.alpha, 0, 1, "SmoothQuant's: 1 leaves activations nothing to lose");
-  line.choice("--observer", o.observer, observer_names(), "what a static activation scale covers");
-  line.number("--percentile", o.percentile, 0, 100, "of the values, for that observer");
-  line.choice("--head", o.head, {"keep", "int8", "int4"},
-              "output head as it is, or in fewer bits: faster decoding");
-  line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
-  line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
+  add_quantize_options(line, a.flags);
   line.text("--eval-text", "FILE", o.eval_text, "held-out text to measure the result on");
   line.flag("--no-eval", a.no_eval, "do not measure the result");
   line.flag("--dry-run", a.dry_run, "print the plan and stop");
@@ -54,26 +34,12 @@ void declare(CommandLine& line, QuantizeArguments& a) {
   add_verbosity(line, a.verbosity);
 }
 
-void check(const CommandLine& line, const QuantizeOptions& o) {
+void check(const CommandLine& line, QuantizeArguments& a) {
   check_verbosity(line);
-  line.exclude("--sym", "--asym", "weights are one or the other");
+  check_quantize_options(line, a.flags);
   line.exclude("--eval-text", "--no-eval", "the text would not be read");
   line.exclude("--dry-run", "--explain", "decisions need the calibration run");
   line.exclude("--dry-run", "--force", "a dry run writes nothing");
-  line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
-  if (line.given("--calib-random-windows") && o.calibration.source == "random") {
-    line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
-  }
-  if (line.given("--alpha") && o.method != "smoothquant") {
-    line.fail(fmt::format("is SmoothQuant's, found method {}", o.method), "--alpha");
-  }
-  if (line.given("--percentile") && o.observer != "percentile") {
-    line.fail("needs --observer percentile: no other looks at it", "--percentile");
-  }
-  if (o.static_threshold > o.dynamic_threshold) {
-    line.fail(fmt::format("{} is above --dynamic-threshold, {}", o.static_threshold, o.dynamic_threshold),
-              "--static-threshold");
-  }
 }
 
 std::string command_text(const Arguments& args) {
@@ -97,13 +63,13 @@ int run_quantize(const Arguments& args) {
                    "Makes a model of few bits: a Hugging Face directory in the compressed-tensors format.");
   declare(line, a);
   if (!line.parse(args)) return 0;
-  check(line, a.options);
-  a.options.symmetric = !a.asymmetric;
-  a.options.evaluate = !a.no_eval;
-  a.options.command = command_text(args);
+  check(line, a);
+  QuantizeOptions& options = a.flags.options;
+  options.evaluate = !a.no_eval;
+  options.command = command_text(args);
 
   if (a.dry_run || !a.verbosity.quiet) {
-    const QuantizePlan plan = plan_quantize(a.model, a.options);
+    const QuantizePlan plan = plan_quantize(a.model, options);
     if (a.dry_run) {
       print(a.json ? to_json(plan) : to_text(plan));
       return 0;
@@ -111,7 +77,7 @@ int run_quantize(const Arguments& args) {
     log_block(to_text(plan) + "\n");
   }
   ProgressLine progress(a.verbosity.verbosity(), "the same command goes on from the last finished layer");
-  const QuantizeReport report = quantize(a.model, a.output, a.options, progress);
+  const QuantizeReport report = quantize(a.model, a.output, options, progress);
   if (a.json) {
     print(to_json(report));
     return 0;

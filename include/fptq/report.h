@@ -12,7 +12,9 @@
 #include "fptq/inspect.h"
 #include "fptq/pack.h"
 #include "fptq/quantize.h"
+#include "fptq/study.h"
 #include "fptq/synth.h"
+#include "fptq/trials.h"
 #include "fptq/verify.h"
 
 namespace fptq {
@@ -28,6 +30,8 @@ std::string to_json(const PackReport& report);
 std::string to_json(const DoctorReport& report);
 std::string to_json(const SynthReport& report);
 std::string to_json(const BenchResult& result);
+std::string to_json(const TrialsResult& result);
+std::string to_json(const StudyResult& result);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -43,5 +47,14 @@ std::string to_text(const SynthReport& report);
 std::string to_text(const BenchResult& result);
 std::string to_markdown(const BenchResult& result);
 std::string to_csv(const BenchResult& result);  // one line for each run, a header first
+// The original first, then a row for each trial; below them why some failed.
+std::string to_text(const TrialsResult& result);
+std::string to_markdown(const TrialsResult& result);
+std::string to_csv(const TrialsResult& result);
+// The same, and where places have several trials a second table of their spread.
+std::string to_text(const StudyResult& result);
+std::string to_markdown(const StudyResult& result);
+std::string to_csv(const StudyResult& result);  // one line for each trial
+std::string to_svg(const StudyResult& result);  // KL over what was varied: curves with marks, or bars
 
 }  // namespace fptq

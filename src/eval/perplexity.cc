@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "eval/model_logits.h"
 #include "eval/score_book.h"
 #include "fptq/error.h"
 
@@ -17,41 +18,34 @@ namespace {
 // at a vocabulary of 49,152.
 constexpr int64_t kRows = 128;
 
-// One model running window after window, and the time that took.
+// The model under test, and the time that it took.
 class Runner {
  public:
-  Runner(Model& model, KvType kv) : model_(model), cache_(model.make_cache(kv)) {}
+  explicit Runner(LogitSource& source) : source_(source) {}
 
   void run_window(std::span<const int32_t> ids) {
     const auto start = Clock::now();
-    cache_.truncate(0);
-    const SequenceInput input{.ids = ids, .cache = &cache_};
-    model_.forward({&input, 1});
+    source_.run_window(ids);
     time_ += Clock::now() - start;
   }
-
-  // Logits of the window's positions [begin, begin + rows), valid until the next call.
   const float* logits(int64_t begin, int64_t rows) {
     const auto start = Clock::now();
-    logits_.ensure(static_cast<size_t>(rows * model_.config().vocab_size));
-    model_.logits(model_.hidden() + begin * model_.config().hidden_size, rows, logits_.data());
+    const float* logits = source_.logits(begin, rows);
     time_ += Clock::now() - start;
-    return logits_.data();
+    return logits;
   }
 
   double seconds() const { return std::chrono::duration<double>(time_).count(); }
 
  private:
   using Clock = std::chrono::steady_clock;
-  Model& model_;
-  KvCache cache_;
-  AlignedBuffer<float> logits_;
+  LogitSource& source_;
   Clock::duration time_{};
 };
 
-void require_same_vocabulary(const Model& model, const Model& reference) {
-  const int64_t found = model.config().vocab_size;
-  const int64_t expected = reference.config().vocab_size;
+void require_same_vocabulary(const LogitSource& model, const LogitSource& reference) {
+  const int64_t found = model.vocab_size();
+  const int64_t expected = reference.vocab_size();
   if (found == expected) return;
   throw Error(ErrorKind::kUsage, "reference",
               fmt::format("the models have different vocabularies: {} and {} tokens", found, expected),
@@ -70,6 +64,15 @@ int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position)
 
 EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_t> ids,
                           const EvalHarness& harness, Progress& progress) {
+  ModelLogits logits(model, harness.kv);
+  std::optional<ModelLogits> reference_logits;
+  if (reference != nullptr) reference_logits.emplace(*reference, harness.reference_kv);
+  return evaluate_logits(logits, reference_logits ? &*reference_logits : nullptr, ids, harness.ctx,
+                         model.backend().pool(), progress);
+}
+
+EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
+                           int64_t ctx, ThreadPool& pool, Progress& progress) {
   if (ids.size() < 2) {
     throw Error(ErrorKind::kBadModel, "text",
                 fmt::format("expected at least 2 tokens to evaluate on, found {}", ids.size()));
@@ -77,15 +80,12 @@ EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_
   if (reference != nullptr) require_same_vocabulary(model, *reference);
 
   EvalResult result;
-  result.ctx = std::min(harness.ctx, std::ssize(ids));
+  result.ctx = std::min(ctx, std::ssize(ids));
   const int64_t windows = std::ssize(ids) / result.ctx;
   result.tokens = windows * result.ctx;
 
-  ScoreBook book(model.backend().pool(), model.config().vocab_size);
-  Runner runner(model, harness.kv);
-  std::optional<Runner> reference_runner;
-  if (reference != nullptr) reference_runner.emplace(*reference, harness.reference_kv);
-
+  ScoreBook book(pool, model.vocab_size());
+  Runner runner(model);
   const auto start = std::chrono::steady_clock::now();
   progress.begin("evaluate", result.tokens);
   for (int64_t w = 0; w < windows; ++w) {
@@ -93,7 +93,7 @@ EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_
     progress.update(w * result.ctx, name);
     const auto window = ids.subspan(static_cast<size_t>(w * result.ctx), static_cast<size_t>(result.ctx));
     runner.run_window(window);
-    if (reference_runner) reference_runner->run_window(window);
+    if (reference != nullptr) reference->run_window(window);
     // What each position predicts; the window's last position predicts nothing that is in it.
     std::vector<int32_t> next(window.begin() + 1, window.end());
     next.push_back(-1);
@@ -101,7 +101,7 @@ EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_
       progress.update(w * result.ctx + begin, name);
       const int64_t rows = std::min(kRows, result.ctx - begin);
       const float* logits = runner.logits(begin, rows);
-      const float* reference_logits = reference_runner ? reference_runner->logits(begin, rows) : nullptr;
+      const float* reference_logits = reference == nullptr ? nullptr : reference->logits(begin, rows);
       book.add(logits, reference_logits,
                std::span<const int32_t>(next).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)),
                [&](int64_t i) { return fmt::format("{}, position {}", name, begin + i); });

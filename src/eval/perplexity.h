@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/thread_pool.h"
+#include "eval/logit_source.h"
 #include "fptq/eval.h"
 #include "fptq/progress.h"
 #include "model/forward.h"
@@ -26,5 +28,9 @@ int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position)
 // of fewer than two tokens and Error(kFailure) naming the window when logits are not finite.
 EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_t> ids,
                           const EvalHarness& harness, Progress& progress);
+
+// The same for logits from anywhere, in windows of `ctx` tokens scored on `pool`.
+EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
+                           int64_t ctx, ThreadPool& pool, Progress& progress);
 
 }  // namespace fptq

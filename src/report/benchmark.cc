@@ -15,21 +15,6 @@ std::string plus_minus(const Measured& value, int digits) {
   return fmt::format("{} ± {}", fixed(value.mean, digits), fixed(value.deviation, digits));
 }
 
-const std::vector<Table::Column>& columns() {
-  using Align = Table::Align;
-  static const std::vector<Table::Column> list = {{"threads", Align::kRight},
-                                                  {"batch", Align::kRight},
-                                                  {"kv"},
-                                                  {"prompt", Align::kRight},
-                                                  {"gen", Align::kRight},
-                                                  {"prefill, tokens/s", Align::kRight},
-                                                  {"decode, tokens/s", Align::kRight},
-                                                  {"first token, s", Align::kRight},
-                                                  {"load, s", Align::kRight},
-                                                  {"peak memory", Align::kRight}};
-  return list;
-}
-
 std::vector<std::string> cells(const BenchRun& run) {
   return {fmt::format("{}", run.threads),
           fmt::format("{}", run.batch),
@@ -43,24 +28,25 @@ std::vector<std::string> cells(const BenchRun& run) {
           bytes(run.peak_rss_bytes)};
 }
 
+Table table_of(const BenchResult& result) {
+  using Align = Table::Align;
+  Table table({{"threads", Align::kRight},
+               {"batch", Align::kRight},
+               {"kv"},
+               {"prompt", Align::kRight},
+               {"gen", Align::kRight},
+               {"prefill, tokens/s", Align::kRight},
+               {"decode, tokens/s", Align::kRight},
+               {"first token, s", Align::kRight},
+               {"load, s", Align::kRight},
+               {"peak memory", Align::kRight}});
+  for (const BenchRun& run : result.runs) table.add(cells(run));
+  return table;
+}
+
 std::string heading(const BenchResult& result) {
   return fmt::format("{}, {}, {}; {}; {}\n", printable(result.model), result.format, bytes(result.file_bytes),
                      machine_line(result.machine), times(result.repeats, "repeat"));
-}
-
-std::string markdown_row(const std::vector<std::string>& row) {
-  return fmt::format("| {} |\n", fmt::join(row, " | "));
-}
-
-// RFC 4180: quoted where it could be misread.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
 }
 
 }  // namespace
@@ -93,20 +79,11 @@ std::string to_json(const BenchResult& result) {
 }
 
 std::string to_text(const BenchResult& result) {
-  Table table(columns());
-  for (const BenchRun& run : result.runs) table.add(cells(run));
-  return heading(result) + "\n" + table.render();
+  return heading(result) + "\n" + table_of(result).render();
 }
 
 std::string to_markdown(const BenchResult& result) {
-  std::vector<std::string> titles, rules;
-  for (const Table::Column& column : columns()) {
-    titles.push_back(column.title);
-    rules.emplace_back(column.align == Table::Align::kRight ? "---:" : "---");
-  }
-  std::string out = heading(result) + "\n" + markdown_row(titles) + markdown_row(rules);
-  for (const BenchRun& run : result.runs) out += markdown_row(cells(run));
-  return out;
+  return heading(result) + "\n" + table_of(result).markdown();
 }
 
 std::string to_csv(const BenchResult& result) {

@@ -40,4 +40,28 @@ std::string Table::render(int indent) const {
   return out;
 }
 
+std::string Table::markdown() const {
+  std::string out;
+  const auto append_line = [&](const std::vector<std::string>& cells) {
+    for (const std::string& cell : cells) {
+      out += "| ";
+      for (const char c : cell) {
+        if (c == '|') out += '\\';
+        out += c;
+      }
+      out += ' ';
+    }
+    out += "|\n";
+  };
+  std::vector<std::string> titles, rules;
+  for (const Column& column : columns_) {
+    titles.push_back(column.title);
+    rules.emplace_back(column.align == Align::kRight ? "---:" : "---");
+  }
+  append_line(titles);
+  append_line(rules);
+  for (const auto& row : rows_) append_line(row);
+  return out;
+}
+
 }  // namespace fptq::report

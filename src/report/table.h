@@ -20,6 +20,8 @@ class Table {
   void add(std::vector<std::string> cells);
   // Every line ends with '\n' and none with a space; each starts with `indent` spaces.
   std::string render(int indent = 0) const;
+  // As a Markdown table with a header line.
+  std::string markdown() const;
 
  private:
   std::vector<Column> columns_;

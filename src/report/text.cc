@@ -77,6 +77,16 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
 int64_t display_width(std::string_view printable_text) {
   int64_t width = 0;
   while (!printable_text.empty()) {

@@ -18,6 +18,8 @@ std::string signed_percent(double change);           // 0.611 -> "+61.1 %"
 // `text` fit for one line of a terminal: control characters come out as \xNN and bytes that are not UTF-8 as
 // U+FFFD. Names in model files are not ours.
 std::string printable(std::string_view text);
+// `text` as a field of comma-separated values (RFC 4180): quoted where it could be misread.
+std::string csv_field(const std::string& text);
 // Columns that printable text takes: one for each code point, none for combining marks.
 int64_t display_width(std::string_view printable_text);
 

@@ -1,0 +1,53 @@
+#include "quantize_options.h"
+
+#include <fmt/format.h>
+
+namespace fptq::app {
+
+void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
+  QuantizeOptions& o = flags.options;
+  line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
+  line.choice("--scheme", o.scheme, scheme_names(), "bits of weights and of what they multiply");
+  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "of a weight, 4 or 8, instead of the scheme's");
+  line.integer("-g,--group-size", o.group_size, -1, 65536,
+               "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
+  line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
+  line.flag("--asym", flags.asymmetric, "weights with zero points");
+  line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
+  line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
+  line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
+  line.seed("--seed", o.calibration.seed, "of everything random");
+  line.flag("--calib-random-windows", o.calibration.draw_at_random,
+            "windows from anywhere in FILE, not its head");
+  line.number("--static-threshold,--v0", o.static_threshold, 0, 1e30, "up to it a static activation scale");
+  line.number("--dynamic-threshold,--v1", o.dynamic_threshold, 0, 1e30, "from it on a scale per token");
+  line.number_or("--alpha", "search", o.alpha, 0, 1, "SmoothQuant's: 1 leaves activations nothing to lose");
+  line.choice("--observer", o.observer, observer_names(), "what a static activation scale covers");
+  line.number("--percentile", o.percentile, 0, 100, "of the values, for that observer");
+  line.choice("--head", o.head, {"keep", "int8", "int4"},
+              "output head as it is, or in fewer bits: faster decoding");
+  line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
+  line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
+}
+
+void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
+  QuantizeOptions& o = flags.options;
+  line.exclude("--sym", "--asym", "weights are one or the other");
+  if (line.given("--calib-random-windows") && o.calibration.source == "random") {
+    line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
+    line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
+  }
+  if (line.given("--alpha") && o.method != "smoothquant") {
+    line.fail(fmt::format("is SmoothQuant's, found method {}", o.method), "--alpha");
+  }
+  if (line.given("--percentile") && o.observer != "percentile") {
+    line.fail("needs --observer percentile: no other looks at it", "--percentile");
+  }
+  if (o.static_threshold > o.dynamic_threshold) {
+    line.fail(fmt::format("{} is above --dynamic-threshold, {}", o.static_threshold, o.dynamic_threshold),
+              "--static-threshold");
+  }
+  if (flags.symmetric || flags.asymmetric) o.symmetric = flags.symmetric;
+}
+
+}  // namespace fptq::app
