@@ -23,9 +23,9 @@ struct RoundingProblem {
   const ModelConfig& config;
   int64_t layer = 0;
   std::span<const WeightRows> weights;  // by LinearId, equalization folded in
-  // By LinearId: grids and codes to start from. Weights rounded to the nearest point of well searched grids
-  // are as good a start as GPTQ's codes where learning wins over GPTQ, and a better one where it has few
-  // iterations; no iterations at all tell the loss of any other solution.
+  // By LinearId: grids and codes to start from. GPTQ's end with less error than the nearest points of the
+  // same grids (SmolLM2, W4A8: block 0 after 200 iterations 0.0207 and 0.0216, block 5 after 60 0.0239 and
+  // 0.0248).
   std::span<const LinearWeights> initial;
   std::span<const float> attention_norm;                      // [hidden_size], equalization folded in
   std::span<const float> mlp_norm;                            // [hidden_size]
