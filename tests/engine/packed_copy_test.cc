@@ -6,10 +6,12 @@
 #include "api/engine.h"
 #include "expect_error.h"
 #include "formats/checkpoint_identity.h"
+#include "formats/compressed_tensors_writer.h"
 #include "fptq/pack.h"
 #include "fptq/quantize.h"
 #include "io/safetensors.h"
 #include "kernels/int_gemm/int_gemm.h"
+#include "quant/round_to_nearest.h"
 #include "temp_folder.h"
 
 namespace fptq {
@@ -117,6 +119,40 @@ TEST_F(PackedCopies, AreMadeForEveryInstructionSetOnAnyMachine) {
     EXPECT_EQ(copy.bytes, fs::file_size(copy.path));
   }
   EXPECT_FALSE(pack(model().string(), options).copies.front().made) << "they are there already";
+}
+
+// FP8 and integer blocks in turn: the first run in floats from the checkpoint, the others from the copy.
+TEST_F(PackedCopies, LeaveOutLayersThatRunInFloats) {
+  const Checkpoint source = open_checkpoint(FPTQ_SOURCE_DIR "/data/stories260k");
+  const fs::path mixed = temp_ / "mixed";
+  {
+    CompressedTensorsWriter writer(mixed, source, {.dtype = DType::kF32, .fingerprint = "x"}, 1);
+    for (int64_t layer = 0; layer < source.weights->config().num_layers; ++layer) {
+      const bool fp8 = layer % 2 == 0;
+      const WeightSpec spec =
+          fp8 ? WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3} : WeightSpec{.bits = 4};
+      std::vector<LinearWeights> linears;
+      for (const LinearId id : kAllLinears) {
+        const LinearWeights dense = source.weights->linear(layer, id);
+        linears.push_back(round_to_nearest(WeightRows(dense, {}, "m"), spec, DType::kF32, pool_));
+        linears.back().activation = {.mode = ActivationMode::kDynamicToken,
+                                     .type = fp8 ? CodeType::kFloat8E4M3 : CodeType::kInteger};
+      }
+      writer.put_block(layer, linears, source.weights->norm(layer, NormId::kAttention),
+                       source.weights->norm(layer, NormId::kMlp));
+    }
+    writer.finish("", "{}");
+  }
+  ::setenv("FPTQ_NO_PACK_CACHE", "1", 1);
+  const Engine without(mixed.string(), pool_);
+  ::unsetenv("FPTQ_NO_PACK_CACHE");
+  ASSERT_FALSE(without.packed);
+  for (int run = 0; run < 2; ++run) {  // makes the copy, then finds it
+    const Engine with(mixed.string(), pool_);
+    ASSERT_TRUE(with.packed);
+    EXPECT_EQ(with.packed->layers().size(), 2u * 7u);
+    EXPECT_EQ(logits(with), logits(without));
+  }
 }
 
 }  // namespace
