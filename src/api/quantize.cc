@@ -28,6 +28,13 @@ class WriterSink final : public BlockSink {
   void put(const QuantizedBlock& block) override {
     writer_.put_block(block.layer, block.linears, block.attention_norm, block.mlp_norm);
   }
+  QuantizedBlock get(int64_t layer) const override {
+    StoredBlock stored = writer_.block(layer);
+    return {layer, std::move(stored.linears), std::move(stored.attention_norm), std::move(stored.mlp_norm)};
+  }
+  void replace(const QuantizedBlock& block) override {
+    writer_.replace_block(block.layer, block.linears, block.attention_norm, block.mlp_norm);
+  }
 
  private:
   CompressedTensorsWriter& writer_;

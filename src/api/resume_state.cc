@@ -25,6 +25,7 @@ constexpr NamedStates kStates[] = {{"hidden", &PipelineState::hidden},
                                    {"original", &PipelineState::original},
                                    {"probe_reference", &PipelineState::probe_reference},
                                    {"probe_quantized", &PipelineState::probe_quantized}};
+constexpr const char* kTuning = "tuning";
 
 std::span<const std::byte> bytes_of(const AlignedBuffer<float>& buffer) {
   return std::as_bytes(std::span(buffer.data(), buffer.size()));
@@ -50,11 +51,15 @@ Json describe(const PipelineState& state) {
                        {"relative_error", r.relative_error},
                        {"sqnr_db", r.sqnr_db}});
   }
-  return {{"next_layer", state.next_layer}, {"inputs", std::move(inputs)}, {"linears", std::move(linears)}};
+  return {{"next_layer", state.next_layer},
+          {"tuning_step", state.tuning.step},
+          {"inputs", std::move(inputs)},
+          {"linears", std::move(linears)}};
 }
 
 void restore(const Json& text, PipelineState& state) {
   state.next_layer = text.at("next_layer");
+  state.tuning.step = text.at("tuning_step");
   for (const Json& d : text.at("inputs")) {
     state.inputs.push_back({d.at("layer"), d.at("input"), d.at("consumers"), d.at("v"), d.at("equalized"),
                             d.at("activation"), d.at("scale"), d.at("reason")});
@@ -78,10 +83,13 @@ void save_state(const fs::path& folder, const PipelineState& state, int64_t hidd
     tensors.push_back(
         {s.name, DType::kF32, {static_cast<int64_t>(buffer.size()) / hidden_size, hidden_size}});
   }
+  hasher.add(bytes_of(state.tuning.values));
+  tensors.push_back({kTuning, DType::kF32, {std::ssize(state.tuning.values)}});
   const fs::path path = folder / kStateName, temporary = folder / (std::string(kStateName) + ".tmp");
   {
     SafetensorsWriter writer(temporary, tensors, {{"state", description}, {"checksum", hasher.hex()}});
     for (const NamedStates& s : kStates) writer.write(s.name, bytes_of(state.*s.member));
+    writer.write(kTuning, bytes_of(state.tuning.values));
     writer.commit();
   }
   fs::rename(temporary, path);
@@ -101,6 +109,9 @@ std::optional<PipelineState> load_state(const fs::path& folder) {
       hasher.add(tensor.bytes());
       state.*s.member = tensor.to_floats();
     }
+    const Tensor tuning = file.tensor(kTuning);
+    hasher.add(tuning.bytes());
+    state.tuning.values = tuning.to_floats();
     if (hasher.hex() != file.metadata().at("checksum")) return std::nullopt;
     restore(parse_json(description, path.string()), state);
     return state;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/file_io.h"
@@ -155,6 +156,55 @@ std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearW
       out.push_back({module + ".input_zero_point", input_zero_point(linear.activation.zero_point)});
     }
   }
+  return out;
+}
+
+LinearWeights read_linear(const BlockPart& part, const std::string& module, const LinearForm& form) {
+  const auto stored = [&](const char* name) { return part.file.tensor(module + name); };
+  const auto has = [&](const std::string& name) {
+    return std::ranges::any_of(part.file.tensors(), [&](const StoredTensor& t) { return t.name == name; });
+  };
+  LinearWeights out;
+  if (has(module + ".bias")) out.bias = stored(".bias");
+  if (form.weights.dense()) {
+    out.weight = stored(".weight");
+    out.rows = out.weight.shape().front();
+    out.cols = out.weight.shape().back();
+    return out;
+  }
+  if (form.weights.type != CodeType::kInteger || form.weights.per_tensor)
+    bug(module, "only integers with scales of rows or groups are read back");
+  out.spec = form.weights;
+  out.scales = stored(".weight_scale");
+  const bool plain = is_stored_plain(form);
+  if (plain) {
+    out.codes = stored(".weight");
+    out.rows = out.codes.shape().front();
+    out.cols = out.codes.shape().back();
+  } else {
+    int64_t shape[2];
+    std::memcpy(shape, stored(".weight_shape").bytes().data(), sizeof shape);
+    out.rows = shape[0];
+    out.cols = shape[1];
+    const Tensor words = stored(".weight_packed");
+    out.codes = form.weights.bits == 8
+                    ? unpack_codes8(words, out.cols)
+                    : viewed_as(words, DType::kU8, {out.rows, packed_row_bytes(out.cols, form.weights.bits)});
+  }
+  if (!form.weights.symmetric) {
+    const Tensor zeros = stored(".weight_zero_point");
+    out.zero_points = plain ? zeros : unpack_zero_points(zeros, out.rows, form.weights.bits);
+  }
+  ActivationSpec& input = out.activation;
+  input = {.mode = form.activation,
+           .symmetric = form.activation_symmetric,
+           .type = form.activation_type,
+           .bits = form.activation_bits};
+  if (input.mode == ActivationMode::kStaticTensor) {
+    input.scale = stored(".input_scale").to_floats()[0];
+    if (!input.symmetric) input.zero_point = static_cast<int8_t>(stored(".input_zero_point").bytes().front());
+  }
+  out.validate(module);
   return out;
 }
 

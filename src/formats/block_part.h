@@ -59,6 +59,10 @@ struct BlockPart {
   SafetensorsFile file;
   BlockForms forms;
 };
+// A linear layer of a part as it was put: dense, or of integers (others are not read back: Error(kFailure)).
+// Codes of 3 and 4 bits, and plain ones of 8, are mapped.
+LinearWeights read_linear(const BlockPart& part, const std::string& module, const LinearForm& form);
+
 // None when there is no part, or it is of another run, incomplete or damaged.
 std::optional<BlockPart> read_block_part(const std::filesystem::path& path, const std::string& fingerprint);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <map>
 #include <optional>
 
 #include "base/file_io.h"
@@ -52,6 +53,7 @@ struct CompressedTensorsWriter::Impl {
   void write_weights(const fs::path& result) const;
   void write_descriptions(const fs::path& result, const std::string& model_card,
                           const std::string& recipe_json) const;
+  BlockPart open_part(int64_t layer) const;
   std::vector<BlockPart> all_parts() const;
 
   const Checkpoint& source;
@@ -59,19 +61,22 @@ struct CompressedTensorsWriter::Impl {
   PartialFolder folder;
   int exceptions;
   int64_t finished = 0;
-  std::optional<LinearWeights> head;  // quantized
+  std::optional<LinearWeights> head;       // quantized
+  std::map<std::string, Tensor> replaced;  // tensors of parts that the result holds otherwise
   bool published = false;
 };
 
+BlockPart CompressedTensorsWriter::Impl::open_part(int64_t layer) const {
+  std::optional<BlockPart> read = read_block_part(part(layer), options.fingerprint);
+  if (read) return std::move(*read);
+  throw Error(ErrorKind::kFailure, part(layer).string(),
+              "is missing or was changed while the result was made");
+}
+
 std::vector<BlockPart> CompressedTensorsWriter::Impl::all_parts() const {
   std::vector<BlockPart> parts;
-  for (int64_t layer = 0; layer < source.weights->config().num_layers; ++layer) {
-    std::optional<BlockPart> read = read_block_part(part(layer), options.fingerprint);
-    if (!read)
-      throw Error(ErrorKind::kFailure, part(layer).string(),
-                  "is missing or was changed while the result was made");
-    parts.push_back(std::move(*read));
-  }
+  for (int64_t layer = 0; layer < source.weights->config().num_layers; ++layer)
+    parts.push_back(open_part(layer));
   return parts;
 }
 
@@ -111,7 +116,8 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
   SafetensorsWriter writer(result / "model.safetensors", infos);
   for (const BlockPart& p : parts) {
     for (const StoredTensor& t : p.file.tensors()) {
-      writer.write(t.name, p.file.tensor(t.name).bytes());
+      const auto other = replaced.find(t.name);
+      writer.write(t.name, other != replaced.end() ? other->second.bytes() : p.file.tensor(t.name).bytes());
       p.file.release(t.name);
     }
   }
@@ -210,6 +216,29 @@ void CompressedTensorsWriter::put_block(int64_t layer, std::span<const LinearWei
   tensors.push_back({norm_module_name(layer, NormId::kMlp) + ".weight", converted(mlp_norm, dtype)});
   write_block_part(impl_->part(layer), tensors, forms, impl_->options.fingerprint);
   impl_->finished = layer + 1;
+}
+
+StoredBlock CompressedTensorsWriter::block(int64_t layer) const {
+  const BlockPart part = impl_->open_part(layer);
+  StoredBlock block;
+  for (const LinearId id : kAllLinears) {
+    block.linears.push_back(read_linear(part, module_name(layer, id), part.forms[static_cast<size_t>(id)]));
+  }
+  const auto norm = [&](NormId id) { return part.file.tensor(norm_module_name(layer, id) + ".weight"); };
+  block.attention_norm = norm(NormId::kAttention);
+  block.mlp_norm = norm(NormId::kMlp);
+  return block;
+}
+
+void CompressedTensorsWriter::replace_block(int64_t layer, std::span<const LinearWeights> linears,
+                                            const Tensor& attention_norm, const Tensor& mlp_norm) {
+  const DType dtype = impl_->options.dtype;
+  for (const LinearId id : kAllLinears) {
+    const LinearWeights& linear = linears[static_cast<size_t>(id)];
+    if (!linear.spec.dense()) impl_->replaced[module_name(layer, id) + ".weight_scale"] = linear.scales;
+  }
+  impl_->replaced[norm_module_name(layer, NormId::kAttention) + ".weight"] = converted(attention_norm, dtype);
+  impl_->replaced[norm_module_name(layer, NormId::kMlp) + ".weight"] = converted(mlp_norm, dtype);
 }
 
 void CompressedTensorsWriter::put_head(LinearWeights head) {

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/checkpoint.h"
 #include "tensor/linear_weights.h"
@@ -21,6 +23,13 @@ struct WriterOptions {
   bool kv_int8 = false;
   bool overwrite = false;   // replace an existing output
   std::string fingerprint;  // of source, options and calibration data: parts of another run are not reused
+};
+
+// Norms have the type that they are stored in.
+struct StoredBlock {
+  std::vector<LinearWeights> linears;  // in the order of kAllLinears
+  Tensor attention_norm;
+  Tensor mlp_norm;
 };
 
 class CompressedTensorsWriter {
@@ -44,6 +53,13 @@ class CompressedTensorsWriter {
   // Makes block `layer` durable. `linears` are in the order of kAllLinears, quantized or dense.
   void put_block(int64_t layer, std::span<const LinearWeights> linears, const Tensor& attention_norm,
                  const Tensor& mlp_norm);
+
+  // A finished block as it reads back, quantized to integers or dense. Codes are mapped from its part.
+  StoredBlock block(int64_t layer) const;
+  // What finish() writes in place of a finished block: the same codes and forms with other scales and norms,
+  // which are kept in memory until then.
+  void replace_block(int64_t layer, std::span<const LinearWeights> linears, const Tensor& attention_norm,
+                     const Tensor& mlp_norm);
 
   // The quantized head that the result gets instead of the source's; its embedding is then no longer tied to
   // it.

@@ -1,32 +1,17 @@
 #include "linalg/sgemm.h"
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 
 #include "fptq/error.h"
+#include "linalg/one_openmp_thread.h"
 
 namespace fptq {
 namespace {
 
 // Large enough for full speed, small enough to give every thread some.
 constexpr int64_t kTile = 256;
-
-// Debian's oneDNN runs on OpenMP. Our pool already has a thread on every core, so each call must stay on its
-// own; the setting is per thread and is put back for the host program.
-class OneOpenMpThread {
- public:
-  OneOpenMpThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~OneOpenMpThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-
- private:
-  int before_;
-};
 
 int64_t tiles(int64_t n) {
   return (n + kTile - 1) / kTile;

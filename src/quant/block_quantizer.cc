@@ -101,6 +101,10 @@ int64_t BlockQuantizer::iterations() const {
   return method_.learns ? find_preset(options_.preset).iterations : 0;
 }
 
+int64_t BlockQuantizer::tuning_steps() const {
+  return method_.learns ? find_preset(options_.preset).tuning_steps : 0;
+}
+
 QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver& observer,
                                         const BlockTokens& tokens, PipelineState& state,
                                         const std::function<void(LinearId)>& after_matrix,

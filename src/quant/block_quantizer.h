@@ -34,6 +34,10 @@ class BlockQuantizer {
 
   // Of learned rounding, for each block; 0 when the method learns nothing.
   int64_t iterations() const;
+  // Of tuning, once all blocks are done; 0 when the method does none.
+  int64_t tuning_steps() const;
+  // Whether the unquantized model's hidden states have to travel along.
+  bool needs_original() const { return method_.needs.drift || iterations() > 0 || tuning_steps() > 0; }
 
   // `observer` has seen the block's inputs, if the method needs that, and `tokens` are filled. Decisions and
   // reports are appended to `state`; `after_matrix` hears of each solved linear layer, `after_iteration` of

@@ -40,8 +40,6 @@ struct Method {
   ActivationForm inputs = ActivationForm::kByMethod;
   // What the solver finds is where learned rounding of the whole block begins.
   bool learns = false;
-
-  bool needs_original() const { return needs.drift || learns; }
 };
 
 // What searches and observers look at.

@@ -12,6 +12,7 @@
 #include "quant/settings.h"
 #include "quant/stored.h"
 #include "quant/token_stream.h"
+#include "quant/tuning/tuner.h"
 
 namespace fptq {
 namespace {
@@ -80,7 +81,9 @@ class Pipeline {
   void check_resumable(const PipelineState& state) const {
     const int64_t layers = source_.config().num_layers;
     const size_t hidden = calibration_.hidden_values(), probe = probe_.hidden_values();
-    if (state.next_layer >= 0 && state.next_layer <= layers && state.hidden.size() == hidden &&
+    // While it is tuned, nothing enters a block any more.
+    const bool enters = state.tuning.values.empty();
+    if (state.next_layer >= 0 && state.next_layer <= layers && state.hidden.size() == (enters ? hidden : 0) &&
         state.original.size() == (needs_original() ? hidden : 0) && state.probe_reference.size() == probe &&
         state.probe_quantized.size() == probe) {
       return;
@@ -91,6 +94,31 @@ class Pipeline {
             "state of block {} with {}, {} and {} values, expected at most {} blocks with {}, {} and {}",
             state.next_layer, state.hidden.size(), state.probe_reference.size(), state.probe_quantized.size(),
             layers, hidden, probe, probe));
+  }
+
+  int64_t tuning_steps() const { return quantizer_.tuning_steps(); }
+
+  // All blocks are in `sink`.
+  Tuner tuner(const PipelineState& state, const BlockSink& sink, const Windows& windows) const {
+    TuningProblem problem{.source = source_,
+                          .windows = windows,
+                          .teacher = state.original.data(),
+                          .blocks = {},
+                          .dtype = dtype()};
+    for (int64_t layer = 0; layer < source_.config().num_layers; ++layer)
+      problem.blocks.push_back(sink.get(layer));
+    return {std::move(problem), {.steps = tuning_steps()}, backend_};
+  }
+
+  // The probe through the blocks as tuning left them.
+  void probe_again(const Tuner& tuner, PipelineState& state) {
+    if (probe_.tokens() == 0) return;
+    state.probe_quantized = probe_.embed(source_.embedding());
+    round_all(state.probe_quantized, dtype());
+    for (int64_t layer = 0; layer < source_.config().num_layers; ++layer) {
+      const Block block = load_stored(backend_, tuner.tuned(state.tuning, layer), dtype());
+      probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr, [] {});
+    }
   }
 
   // Quantizes block state.next_layer and moves `state` behind it.
@@ -120,6 +148,7 @@ class Pipeline {
   }
 
  private:
+  DType dtype() const { return quantizer_.dtype(); }
   // Runs the block as it is; its packed weights are gone before rounding begins.
   void observe(int64_t layer, PipelineState& state, BlockProgress& progress) {
     observer_.reset();
@@ -139,7 +168,7 @@ class Pipeline {
                [&] { progress.step(layer, "reference"); });
   }
 
-  bool needs_original() const { return quantizer_.method().needs_original(); }
+  bool needs_original() const { return quantizer_.needs_original(); }
 
   const WeightSource& source_;
   Backend& backend_;
@@ -151,6 +180,39 @@ class Pipeline {
   OriginalInputs originals_;
   ActivationObserver observer_;
 };
+
+// Calls hooks.checkpoint, but not too often.
+class Checkpoints {
+ public:
+  explicit Checkpoints(const PipelineHooks& hooks) : hooks_(hooks), interval_(hooks.checkpoint_seconds) {}
+  void offer(const PipelineState& state) {
+    if (!hooks_.checkpoint || Clock::now() - last_ < interval_) return;
+    hooks_.checkpoint(state);
+    last_ = Clock::now();
+  }
+
+ private:
+  const PipelineHooks& hooks_;
+  std::chrono::duration<double> interval_;
+  Clock::time_point last_ = Clock::now();
+};
+
+void tune(Pipeline& pipeline, const Windows& windows, BlockSink& sink, PipelineState& state,
+          Checkpoints& checkpoints, Progress& progress) {
+  state.hidden = {};  // no block needs it any more
+  Tuner tuner = pipeline.tuner(state, sink, windows);
+  if (!tuner.fits(state.tuning)) state.tuning = tuner.start();
+  progress.begin("tune", pipeline.tuning_steps());
+  if (state.tuning.step > 0) progress.update(state.tuning.step, "resumed");
+  while (state.tuning.step < pipeline.tuning_steps()) {
+    const double divergence = tuner.step(state.tuning);
+    progress.update(state.tuning.step, fmt::format("KL {:.4f}", divergence));
+    checkpoints.offer(state);
+  }
+  progress.end();
+  for (int64_t layer = 0; layer < state.next_layer; ++layer) sink.replace(tuner.tuned(state.tuning, layer));
+  pipeline.probe_again(tuner, state);
+}
 
 }  // namespace
 
@@ -166,16 +228,13 @@ QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, con
 
   const int64_t layers = source.config().num_layers;
   BlockProgress block_progress(progress, layers, pipeline.steps_per_layer(), state.next_layer);
-  const std::chrono::duration<double> interval(hooks.checkpoint_seconds);
-  auto last_checkpoint = Clock::now();
+  Checkpoints checkpoints(hooks);
   while (state.next_layer < layers) {
     sink.put(pipeline.next_block(state, block_progress));
-    if (hooks.checkpoint && Clock::now() - last_checkpoint >= interval) {
-      hooks.checkpoint(state);
-      last_checkpoint = Clock::now();
-    }
+    checkpoints.offer(state);
   }
   block_progress.end();
+  if (pipeline.tuning_steps() > 0) tune(pipeline, calibration, sink, state, checkpoints, progress);
 
   if (probe != nullptr) {
     probe->reference = std::move(state.probe_reference);

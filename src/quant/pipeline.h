@@ -29,6 +29,11 @@ class BlockSink {
   virtual ~BlockSink() = default;
   // Must have made the block durable, if it is to survive a crash, when it returns.
   virtual void put(const QuantizedBlock& block) = 0;
+  // A block that was put, as it reads back; its memory may be a mapped file's.
+  virtual QuantizedBlock get(int64_t layer) const = 0;
+  // The same block once more, with other scales and norms, which need not be durable: a run that goes on puts
+  // them again.
+  virtual void replace(const QuantizedBlock& block) = 0;
 };
 
 // Held-out tokens that travel with the blocks: through each one as it was and as it became, so that source
@@ -41,6 +46,13 @@ struct Probe {
       quantized;  // the same behind the last block of the result, run as an engine will run it
 };
 
+// Where tuning is: all parameters and Adam's two moving averages of their gradients, one array behind the
+// other.
+struct TuningState {
+  int64_t step = 0;
+  AlignedBuffer<float> values;
+};
+
 // Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that
 // enter block `next_layer`, `original` the same in the unquantized model where a method needs both; reports
 // are those of the finished blocks.
@@ -49,13 +61,14 @@ struct PipelineState {
   AlignedBuffer<float> hidden;
   AlignedBuffer<float> original;
   AlignedBuffer<float> probe_reference, probe_quantized;  // those of the probe, empty when there is none
+  TuningState tuning;                                     // behind the last block, for methods that tune
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
 };
 
 struct PipelineHooks {
-  // Called after a block that was put into the sink, at most every `checkpoint_seconds` (the state is as
-  // large as all calibration tokens' hidden states); may persist the state.
+  // Called after a block that was put into the sink or a step of tuning, at most every `checkpoint_seconds`
+  // (the state is as large as all calibration tokens' hidden states); may persist the state.
   std::function<void(const PipelineState&)> checkpoint;
   double checkpoint_seconds = 30.0;
   // A state to start from, or none.

@@ -27,6 +27,11 @@ void append(std::string& bytes, const Tensor& t) {
 class Keeper : public BlockSink {
  public:
   void put(const QuantizedBlock& block) override {
+    replace(block);
+    blocks.push_back(block);
+  }
+  QuantizedBlock get(int64_t layer) const override { return blocks[static_cast<size_t>(layer)]; }
+  void replace(const QuantizedBlock& block) override {
     std::string b;
     for (const LinearWeights& w : block.linears) {
       w.validate("block");
@@ -39,7 +44,6 @@ class Keeper : public BlockSink {
     append(b, block.attention_norm);
     append(b, block.mlp_norm);
     bytes[static_cast<size_t>(block.layer)] = b;
-    blocks.push_back(block);
   }
   std::vector<std::string> bytes = std::vector<std::string>(5);
   std::vector<QuantizedBlock> blocks;
@@ -79,6 +83,8 @@ PipelineState copy(const PipelineState& s) {
   PipelineState c;
   c.next_layer = s.next_layer;
   c.hidden = same(s.hidden);
+  c.original = same(s.original);
+  c.tuning = {s.tuning.step, same(s.tuning.values)};
   c.probe_reference = same(s.probe_reference);
   c.probe_quantized = same(s.probe_quantized);
   c.inputs = s.inputs;
@@ -93,8 +99,9 @@ struct Run {
 };
 
 std::unique_ptr<Run> run(const QuantizeOptions& options, int threads = 2, PipelineHooks hooks = {},
-                         Windows windows = golden_windows()) {
+                         Windows windows = golden_windows(), std::vector<QuantizedBlock> put_before = {}) {
   auto r = std::make_unique<Run>();
+  r->sink.blocks = std::move(put_before);
   const StorySource source;
   ThreadPool pool(threads);
   const auto backend = make_cpu_backend(pool);
@@ -200,6 +207,30 @@ TEST(Pipeline, ResumesAtAnyBlockToTheSameBytes) {
   }
 }
 
+TEST(Pipeline, ResumesWhileItTunesToTheSameBytes) {
+  QuantizeOptions options;
+  options.method = "auto";
+  options.preset = "balanced";
+  options.group_size = 16;
+  std::vector<PipelineState> states;
+  PipelineHooks keep;
+  keep.checkpoint_seconds = 0;
+  keep.checkpoint = [&](const PipelineState& s) {
+    if (s.tuning.step == 0 || s.tuning.step % 7 == 0) states.push_back(copy(s));
+  };
+  const auto whole = run(options, 2, std::move(keep));
+  ASSERT_GE(states.size(), 7u);
+  for (size_t i = 4; i < states.size(); ++i) {
+    ASSERT_EQ(states[i].next_layer, 5);
+    PipelineHooks hooks;
+    hooks.resume = std::move(states[i]);
+    const auto rest = run(options, 3, std::move(hooks), golden_windows(), whole->sink.blocks);
+    EXPECT_EQ(rest->sink.bytes, whole->sink.bytes);
+    EXPECT_TRUE(std::ranges::equal(rest->probe.quantized, whole->probe.quantized));
+    EXPECT_TRUE(std::ranges::equal(rest->probe.reference, whole->probe.reference));
+  }
+}
+
 TEST(Pipeline, CheckpointsAreRareByDefault) {
   PipelineHooks hooks;
   int calls = 0;
@@ -268,6 +299,8 @@ TEST(Pipeline, OneBlockIsOpenAtATime) {
       EXPECT_EQ(std::ssize(source->released), block.layer + 1);
       EXPECT_EQ(source->released.back(), block.layer);
     }
+    QuantizedBlock get(int64_t) const override { return {}; }
+    void replace(const QuantizedBlock&) override {}
     const StorySource* source = nullptr;
   };
   const StorySource source;

@@ -9,7 +9,7 @@
 namespace fptq {
 namespace {
 
-constexpr std::array kPresets = {Preset{"fast", 0}, Preset{"balanced", 40}, Preset{"best", 200}};
+constexpr std::array kPresets = {Preset{"fast", 0, 0}, Preset{"balanced", 0, 20}, Preset{"best", 0, 100}};
 
 }  // namespace
 

@@ -9,7 +9,8 @@ namespace fptq {
 
 struct Preset {
   const char* name;
-  int64_t iterations;  // of learned rounding, for each block
+  int64_t iterations;    // of learned rounding, for each block
+  int64_t tuning_steps;  // of scales and norms, for the whole model
 };
 
 std::span<const Preset> presets();

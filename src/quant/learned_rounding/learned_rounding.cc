@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "fptq/error.h"
-#include "quant/learned_rounding/block_pass.h"
+#include "quant/block_pass/block_pass.h"
+#include "quant/block_pass/window_sampler.h"
 #include "quant/learned_rounding/learned_matrix.h"
-#include "quant/learned_rounding/window_sampler.h"
 
 namespace fptq {
 namespace {
@@ -107,12 +107,13 @@ class Learner {
   }
 
   BlockFacts facts() const {
-    BlockFacts facts{.config = problem_.config,
+    BlockFacts facts{.config = &problem_.config,
                      .layer = problem_.layer,
                      .attention_norm = problem_.attention_norm,
                      .mlp_norm = problem_.mlp_norm,
                      .activations = problem_.activations,
-                     .biases = {}};
+                     .biases = {},
+                     .precision = options_.precision};
     for (size_t i = 0; i < biases_.size(); ++i) facts.biases[i] = biases_[i];
     return facts;
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "linalg/bgemm.h"
 #include "model/config.h"
 #include "model/layout.h"
 #include "quant/weight_rows.h"
@@ -47,6 +48,7 @@ struct RoundingOptions {
   double range_rate = 0.0;
   bool learn_range = true;  // else grids stay those of `initial`
   uint64_t seed = 0;        // of the order of windows
+  Precision precision = fast_precision();
 };
 
 struct LearnedRounding {

@@ -11,7 +11,7 @@
 
 #include "expect_error.h"
 #include "model/shapes.h"
-#include "quant/learned_rounding/block_pass.h"
+#include "quant/block_pass/block_pass.h"
 #include "quant/round_to_nearest.h"
 #include "synthetic_source.h"
 
@@ -71,7 +71,7 @@ class LearnedRoundingTest : public testing::Test {
 
   std::vector<float> outputs_of_originals() const {
     ThreadPool pool(1);
-    BlockFacts facts{.config = config_,
+    BlockFacts facts{.config = &config_,
                      .layer = 1,
                      .attention_norm = norms_[0],
                      .mlp_norm = norms_[1],

@@ -1,8 +1,8 @@
-"""Golden data of src/quant/learned_rounding from PyTorch's autograd.
+"""Golden data of src/quant/block_pass and learned_rounding from PyTorch's autograd.
 
     python make_block_gradients.py
 
-block_gradients.json: loss and weight gradients (float64) of one decoder block with grouped-query attention, a sliding window,
+block_gradients.json: loss and gradients (float64) of weights, norms and inputs of one decoder block with grouped-query attention, a sliding window,
 biases and two sequences; once with float activations, once with INT8 ones through the straight-through estimator.
 rounding_steps.json: a small matrix before and after steps of signed gradient descent on its rounding offsets and ranges
 (AutoRound, arXiv 2309.05516), float32.
@@ -112,11 +112,13 @@ def block_gradients():
                  [{"mode": "token"}, static(0.00390625, 0), {"mode": "token asymmetric"}, static(0.0078125, 11)],
                  [{"mode": "token"}, {"mode": "token asymmetric"}, static(0.015625, 0), {"mode": "token asymmetric"}]):
         w = {n: t.clone().requires_grad_() for n, t in weights.items()}
-        out = torch.cat([block(x, w, biases, gammas, acts) for x in inputs.split(LENGTHS)])
+        x, g = inputs.clone().requires_grad_(), [t.clone().requires_grad_() for t in gammas]
+        out = torch.cat([block(window, w, biases, g, acts) for window in x.split(LENGTHS)])
         error = (out - targets).square().sum(-1) * token_weights
         loss = error.sum() / (token_weights.sum() * HIDDEN)
         loss.backward()
-        cases.append({"activations": acts, "loss": loss.item(), "gradients": {n: plain(t.grad) for n, t in w.items()}})
+        cases.append({"activations": acts, "loss": loss.item(), "gradients": {n: plain(t.grad) for n, t in w.items()},
+                      "inputs_gradient": plain(x.grad), "norm_gradients": [plain(t.grad) for t in g]})
     return {"hidden_size": HIDDEN, "intermediate_size": FFN, "num_heads": HEADS, "num_kv_heads": KV_HEADS, "head_dim": DIM,
             "sliding_window": WINDOW, "rms_norm_eps": EPS, "rope_theta": THETA, "lengths": LENGTHS,
             "weights": {n: plain(t) for n, t in weights.items()}, "biases": {n: plain(t) for n, t in biases.items()},

@@ -1,11 +1,11 @@
-#include "quant/learned_rounding/fake_quantize.h"
+#include "quant/block_pass/fake_quantize.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/float8.h"
+#include "quant/block_pass/row_ops.h"
 #include "quant/learned_rounding/grid_ops.h"
-#include "quant/learned_rounding/row_ops.h"
 
 namespace fptq {
 namespace {

@@ -1,11 +1,11 @@
-#include "quant/learned_rounding/attention_pass.h"
+#include "quant/block_pass/attention_pass.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/aligned_buffer.h"
 #include "linalg/sgemm.h"
-#include "quant/learned_rounding/row_ops.h"
+#include "quant/block_pass/row_ops.h"
 
 namespace fptq {
 namespace {

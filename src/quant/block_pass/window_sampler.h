@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "quant/learned_rounding/block_pass.h"
+#include "quant/block_pass/block_pass.h"
 
 namespace fptq {
 

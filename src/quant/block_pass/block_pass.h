@@ -1,6 +1,6 @@
 // Forward and backward pass of one decoder block as an integer engine runs it, simulated in float32: weights
 // that somebody dequantized, inputs of linear layers through their INT8 grids. The backward pass is written
-// out by hand and gives the gradients of the seven weight matrices.
+// out by hand and gives the gradients of the seven weight matrices, and of what enters the block if asked.
 #pragma once
 
 #include <array>
@@ -11,22 +11,24 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "linalg/bgemm.h"
 #include "model/config.h"
 #include "model/layout.h"
 #include "model/rope.h"
-#include "quant/learned_rounding/attention_pass.h"
+#include "quant/block_pass/attention_pass.h"
 #include "tensor/linear_weights.h"
 
 namespace fptq {
 
 // What stays the same while weights are learned.
 struct BlockFacts {
-  const ModelConfig& config;
+  const ModelConfig* config = nullptr;
   int64_t layer = 0;
   std::span<const float> attention_norm;                          // [hidden_size]
   std::span<const float> mlp_norm;                                // [hidden_size]
   std::array<ActivationSpec, kAllInputs.size()> activations;      // by InputId
   std::array<std::span<const float>, kAllLinears.size()> biases;  // by LinearId, [rows] or empty
+  Precision precision = Precision::kFloat;                        // of products of matrices
 };
 
 // Consecutive tokens of a text, rows [begin, begin + count) of the arrays that a batch is drawn from.
@@ -42,11 +44,21 @@ struct BlockBatch {
   const float* token_weights = nullptr;  // [all tokens], or null for all ones
 };
 
+// Where backward() puts more gradients of the loss.
+struct MoreGradients {
+  float* inputs = nullptr;          // of the block's inputs, [tokens of the batch, hidden_size]
+  float* attention_norm = nullptr;  // [hidden_size]
+  float* mlp_norm = nullptr;        // [hidden_size]
+};
+
 // Not thread-safe; uses all threads of the pool, and gives the same bits for any number of them.
 class BlockPass {
  public:
   // Memory for batches of `max_tokens` is allocated here. Refers to its arguments.
   BlockPass(const BlockFacts& facts, int64_t max_tokens, ThreadPool& pool);
+
+  // Another block of the same model: its weights are to be written.
+  void move_to(const BlockFacts& facts);
 
   // The weights of the linear layers that read an input, one below the other in the order of its consumers:
   // [sum of rows, cols]. Written by the caller.
@@ -60,11 +72,14 @@ class BlockPass {
   const float* forward(const BlockBatch& batch);
   // The loss: the mean over tokens (weighted) and channels of the squared distance between output and target.
   double compare(const BlockBatch& batch);
+  // In place of compare(), for a loss that lies further on: the caller writes its gradient with respect to
+  // the block's output here, [tokens of the batch, hidden_size].
+  float* output_gradient() { return output_.data(); }
 
   // Called with the gradient of weights(input), which then may be changed: the pass has no more use for them.
   using OnGradient = std::function<void(InputId input, const float* gradient)>;
-  // Gradients of the loss, from the last linear layer to the first.
-  void backward(const BlockBatch& batch, const OnGradient& on_gradient);
+  // Gradients of the loss, from the last linear layer to the first; then those of `more`, if not null.
+  void backward(const BlockBatch& batch, const OnGradient& on_gradient, const MoreGradients* more = nullptr);
 
  private:
   struct Stack {
@@ -84,6 +99,7 @@ class BlockPass {
     return facts_.activations[static_cast<size_t>(input)];
   }
   int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
+  void take_biases();
   void lay_out(const BlockBatch& batch);
   // Runs body(t) for every token of the batch.
   template <typename Body>
@@ -95,16 +111,21 @@ class BlockPass {
   void multiply(InputId input, const float* x, float beta, float* y);
   void multiply_back(InputId input, const float* dy, float* dx);
   void give_gradient(InputId input, const float* dy, const float* x, const OnGradient& on_gradient);
+  // Takes the gradient of a norm's output (input_gradient_) back to its input, where it is added, and, unless
+  // `gamma_gradient` is null, to its weight. row(t) is the norm's input for token t of the batch.
+  template <typename Row>
+  void norm_backward(InputId input, std::span<const float> gamma, const Row& row, float* gamma_gradient);
   // Queries, keys and values of a window's tokens, rows [begin, begin + count) of the batch.
   AttentionHeads heads_of(int64_t begin, int64_t count, int64_t kv_head) const;
 
-  const BlockFacts facts_;
+  BlockFacts facts_;
   ThreadPool& pool_;
   RopeTable rope_;
   std::array<Stack, kAllInputs.size()> stacks_;
   std::array<int64_t, kAllLinears.size()> first_rows_{};
   std::vector<Token> tokens_;
   std::vector<double> errors_;  // of each token, weighted
+  std::vector<float> factors_;  // of each token, of the norm that the backward pass is at
   // Activations of the batch, [max_tokens, width].
   AlignedBuffer<float> attention_input_, qkv_, attended_, o_input_, middle_, mlp_input_, gate_up_,
       down_input_, output_;

@@ -1,18 +1,19 @@
-#include "quant/learned_rounding/block_pass.h"
+#include "quant/block_pass/block_pass.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "linalg/sgemm.h"
 #include "model/shapes.h"
-#include "quant/learned_rounding/fake_quantize.h"
-#include "quant/learned_rounding/row_ops.h"
+#include "quant/block_pass/fake_quantize.h"
+#include "quant/block_pass/row_ops.h"
 
 namespace fptq {
 namespace {
 
 // Tokens that a thread takes at a time.
 constexpr int64_t kTokens = 16;
+// Channels of a norm's weight that a thread adds up at a time.
+constexpr int64_t kChannels = 64;
 
 // A row of the calling thread that holds an input before it is quantized.
 float* row_of_thread(int64_t width) {
@@ -24,34 +25,25 @@ float* row_of_thread(int64_t width) {
 }  // namespace
 
 BlockPass::BlockPass(const BlockFacts& facts, int64_t max_tokens, ThreadPool& pool)
-    : facts_(facts), pool_(pool), rope_(facts.config) {
+    : facts_(facts), pool_(pool), rope_(*facts.config) {
+  const ModelConfig& config = *facts.config;
   int64_t widest = 0, most_weights = 0;
   for (const InputId input : kAllInputs) {
     Stack& s = stack(input);
-    bool biased = false;
     for (const LinearId id : input_facts(input).consumers) {
-      const auto [rows, cols] = linear_shape(facts.config, id);
+      const auto [rows, cols] = linear_shape(config, id);
       first_rows_[static_cast<size_t>(id)] = s.rows;
       s.rows += rows;
       s.cols = cols;
-      biased |= !facts.biases[static_cast<size_t>(id)].empty();
     }
     s.weights = AlignedBuffer<float>(static_cast<size_t>(s.rows * s.cols));
-    if (biased) {
-      s.bias = AlignedBuffer<float>(static_cast<size_t>(s.rows));
-      s.bias.zero();
-      for (const LinearId id : input_facts(input).consumers) {
-        const std::span<const float> bias = facts.biases[static_cast<size_t>(id)];
-        std::copy(bias.begin(), bias.end(), s.bias.data() + first_row(id));
-      }
-    }
     widest = std::max(widest, s.cols);
     most_weights = std::max(most_weights, s.rows * s.cols);
   }
   const auto room = [max_tokens](int64_t width) {
     return AlignedBuffer<float>(static_cast<size_t>(max_tokens * width));
   };
-  const int64_t hidden = facts.config.hidden_size, q_size = facts.config.q_size();
+  const int64_t hidden = config.hidden_size, q_size = config.q_size();
   attention_input_ = room(hidden);
   qkv_ = room(stack(InputId::kAttention).rows);
   attended_ = room(q_size);
@@ -59,14 +51,36 @@ BlockPass::BlockPass(const BlockFacts& facts, int64_t max_tokens, ThreadPool& po
   middle_ = room(hidden);
   mlp_input_ = room(hidden);
   gate_up_ = room(stack(InputId::kMlp).rows);
-  down_input_ = room(facts.config.intermediate_size);
+  down_input_ = room(config.intermediate_size);
   output_ = room(hidden);
-  log_sums_ = room(facts.config.num_heads);
+  log_sums_ = room(config.num_heads);
   input_gradient_ = room(widest);
   qkv_gradient_ = room(stack(InputId::kAttention).rows);
   weight_gradient_ = AlignedBuffer<float>(static_cast<size_t>(most_weights));
   tokens_.reserve(static_cast<size_t>(max_tokens));
   errors_.reserve(static_cast<size_t>(max_tokens));
+  factors_.reserve(static_cast<size_t>(max_tokens));
+  take_biases();
+}
+
+void BlockPass::move_to(const BlockFacts& facts) {
+  facts_ = facts;
+  take_biases();
+}
+
+void BlockPass::take_biases() {
+  for (const InputId input : kAllInputs) {
+    Stack& s = stack(input);
+    const auto bias_of = [&](LinearId id) { return facts_.biases[static_cast<size_t>(id)]; };
+    const auto& consumers = input_facts(input).consumers;
+    if (std::ranges::all_of(consumers, [&](LinearId id) { return bias_of(id).empty(); })) {
+      s.bias = {};
+      continue;
+    }
+    s.bias = AlignedBuffer<float>(static_cast<size_t>(s.rows));
+    s.bias.zero();
+    for (const LinearId id : consumers) std::ranges::copy(bias_of(id), s.bias.data() + first_row(id));
+  }
 }
 
 void BlockPass::lay_out(const BlockBatch& batch) {
@@ -77,6 +91,7 @@ void BlockPass::lay_out(const BlockBatch& batch) {
     longest = std::max(longest, w.count);
   }
   errors_.resize(tokens_.size());
+  factors_.resize(tokens_.size());
   rope_.prepare(longest);
 }
 
@@ -89,7 +104,7 @@ void BlockPass::each_token(const Body& body) {
 
 template <typename Body>
 void BlockPass::each_window_and_head(const BlockBatch& batch, const Body& body) {
-  const int64_t heads = facts_.config.num_kv_heads;
+  const int64_t heads = facts_.config->num_kv_heads;
   pool_.parallel_for(std::ssize(batch.windows) * heads, 1, [&](int64_t task, int64_t) {
     const TokenWindow* window = batch.windows.data() + task / heads;
     int64_t begin = 0;
@@ -100,23 +115,25 @@ void BlockPass::each_window_and_head(const BlockBatch& batch, const Body& body) 
 
 void BlockPass::multiply(InputId input, const float* x, float beta, float* y) {
   const Stack& s = stack(input);
-  gemm(pool_, tokens(), s.rows, s.cols, 1.0f, {x, s.cols}, {s.weights.data(), s.cols, true}, beta, y, s.rows);
+  product(facts_.precision, pool_, tokens(), s.rows, s.cols, {x, s.cols}, {s.weights.data(), s.cols, true},
+          beta, y, s.rows);
 }
 
 void BlockPass::multiply_back(InputId input, const float* dy, float* dx) {
   const Stack& s = stack(input);
-  gemm(pool_, tokens(), s.cols, s.rows, 1.0f, {dy, s.rows}, {s.weights.data(), s.cols}, 0.0f, dx, s.cols);
+  product(facts_.precision, pool_, tokens(), s.cols, s.rows, {dy, s.rows}, {s.weights.data(), s.cols}, 0.0f,
+          dx, s.cols);
 }
 
 void BlockPass::give_gradient(InputId input, const float* dy, const float* x, const OnGradient& on_gradient) {
   const Stack& s = stack(input);
-  gemm(pool_, s.rows, s.cols, tokens(), 1.0f, {dy, s.rows, true}, {x, s.cols}, 0.0f, weight_gradient_.data(),
-       s.cols);
+  product(facts_.precision, pool_, s.rows, s.cols, tokens(), {dy, s.rows, true}, {x, s.cols}, 0.0f,
+          weight_gradient_.data(), s.cols);
   on_gradient(input, weight_gradient_.data());
 }
 
 AttentionHeads BlockPass::heads_of(int64_t begin, int64_t count, int64_t kv_head) const {
-  const ModelConfig& c = facts_.config;
+  const ModelConfig& c = *facts_.config;
   const int64_t stride = c.q_size() + 2 * c.kv_size(), group = c.num_heads / c.num_kv_heads;
   const float* rows = qkv_.data() + begin * stride;
   return {.tokens = count,
@@ -131,7 +148,7 @@ AttentionHeads BlockPass::heads_of(int64_t begin, int64_t count, int64_t kv_head
 
 const float* BlockPass::forward(const BlockBatch& batch) {
   lay_out(batch);
-  const ModelConfig& c = facts_.config;
+  const ModelConfig& c = *facts_.config;
   const int64_t hidden = c.hidden_size, ffn = c.intermediate_size, q_size = c.q_size(), dim = c.head_dim;
   const int64_t qkv_width = stack(InputId::kAttention).rows;
 
@@ -189,7 +206,7 @@ const float* BlockPass::forward(const BlockBatch& batch) {
 }
 
 double BlockPass::compare(const BlockBatch& batch) {
-  const int64_t hidden = facts_.config.hidden_size;
+  const int64_t hidden = facts_.config->hidden_size;
   const auto weight = [&](const Token& token) {
     return batch.token_weights == nullptr ? 1.0 : static_cast<double>(batch.token_weights[token.source]);
   };
@@ -206,13 +223,38 @@ double BlockPass::compare(const BlockBatch& batch) {
   return std::accumulate(errors_.begin(), errors_.end(), 0.0) / terms;
 }
 
-void BlockPass::backward(const BlockBatch& batch, const OnGradient& on_gradient) {
-  const ModelConfig& c = facts_.config;
+template <typename Row>
+void BlockPass::norm_backward(InputId input, std::span<const float> gamma, const Row& row,
+                              float* gamma_gradient) {
+  const int64_t hidden = facts_.config->hidden_size;
+  const bool is_static = activation(input).mode == ActivationMode::kStaticTensor;
+  float *d_input = input_gradient_.data(), *gradient = output_.data();
+  each_token([&](int64_t t) {
+    const float* x = row(t);
+    float* d = d_input + t * hidden;
+    const float factor = rms_norm_factor(x, hidden, facts_.config->rms_norm_eps);
+    factors_[static_cast<size_t>(t)] = factor;
+    if (is_static) {
+      float* normed = row_of_thread(hidden);
+      rms_norm(x, gamma.data(), factor, hidden, normed);
+      fake_quantize_backward(activation(input), normed, hidden, d);
+    }
+    rms_norm_backward(x, gamma.data(), factor, d, hidden, gradient + t * hidden);
+  });
+  if (gamma_gradient == nullptr) return;
+  pool_.parallel_for(hidden, kChannels, [&](int64_t begin, int64_t end) {
+    std::fill(gamma_gradient + begin, gamma_gradient + end, 0.0f);
+    for (int64_t t = 0; t < tokens(); ++t) {
+      add_products(d_input + t * hidden + begin, row(t) + begin, factors_[static_cast<size_t>(t)],
+                   end - begin, gamma_gradient + begin);
+    }
+  });
+}
+
+void BlockPass::backward(const BlockBatch& batch, const OnGradient& on_gradient, const MoreGradients* more) {
+  const ModelConfig& c = *facts_.config;
   const int64_t hidden = c.hidden_size, ffn = c.intermediate_size, q_size = c.q_size(), dim = c.head_dim;
   const int64_t qkv_width = stack(InputId::kAttention).rows;
-  const auto is_static = [&](InputId input) {
-    return activation(input).mode == ActivationMode::kStaticTensor;
-  };
   float* gradient = output_.data();  // of the residual stream
   float* d_input = input_gradient_.data();
 
@@ -220,7 +262,7 @@ void BlockPass::backward(const BlockBatch& batch, const OnGradient& on_gradient)
   give_gradient(InputId::kDown, gradient, down_input_.data(), on_gradient);
   each_token([&](int64_t t) {
     float *gate = gate_up_.data() + t * 2 * ffn, *up = gate + ffn, *d = d_input + t * ffn;
-    if (is_static(InputId::kDown)) {
+    if (activation(InputId::kDown).mode == ActivationMode::kStaticTensor) {
       float* product = row_of_thread(ffn);
       silu_mul(gate, up, ffn, product);
       fake_quantize_backward(activation(InputId::kDown), product, ffn, d);
@@ -230,17 +272,9 @@ void BlockPass::backward(const BlockBatch& batch, const OnGradient& on_gradient)
 
   multiply_back(InputId::kMlp, gate_up_.data(), d_input);
   give_gradient(InputId::kMlp, gate_up_.data(), mlp_input_.data(), on_gradient);
-  each_token([&](int64_t t) {
-    const float *x = middle_.data() + t * hidden, *gamma = facts_.mlp_norm.data();
-    float* d = d_input + t * hidden;
-    const float factor = rms_norm_factor(x, hidden, c.rms_norm_eps);
-    if (is_static(InputId::kMlp)) {
-      float* normed = row_of_thread(hidden);
-      rms_norm(x, gamma, factor, hidden, normed);
-      fake_quantize_backward(activation(InputId::kMlp), normed, hidden, d);
-    }
-    rms_norm_backward(x, gamma, factor, d, hidden, gradient + t * hidden);
-  });
+  norm_backward(
+      InputId::kMlp, facts_.mlp_norm, [&](int64_t t) { return middle_.data() + t * hidden; },
+      more != nullptr ? more->mlp_norm : nullptr);
 
   multiply_back(InputId::kO, gradient, d_input);
   give_gradient(InputId::kO, gradient, o_input_.data(), on_gradient);
@@ -263,7 +297,14 @@ void BlockPass::backward(const BlockBatch& batch, const OnGradient& on_gradient)
                   qkv_gradient_.data() + t * qkv_width + h * dim);
     }
   });
+  if (more != nullptr) multiply_back(InputId::kAttention, qkv_gradient_.data(), d_input);
   give_gradient(InputId::kAttention, qkv_gradient_.data(), attention_input_.data(), on_gradient);
+  if (more == nullptr) return;
+  norm_backward(
+      InputId::kAttention, facts_.attention_norm,
+      [&](int64_t t) { return batch.inputs + tokens_[static_cast<size_t>(t)].source * hidden; },
+      more->attention_norm);
+  std::copy_n(gradient, tokens() * hidden, more->inputs);
 }
 
 }  // namespace fptq

@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/block_pass.h"
+#include "quant/block_pass/block_pass.h"
 
 #include <gtest/gtest.h>
 
@@ -54,7 +54,7 @@ struct GoldenBlock {
   }
 
   BlockFacts facts(const Json& activations) const {
-    BlockFacts f{.config = config,
+    BlockFacts f{.config = &config,
                  .layer = 0,
                  .attention_norm = attention_norm,
                  .mlp_norm = mlp_norm,
@@ -84,17 +84,31 @@ struct GoldenBlock {
 
 using Gradients = std::map<InputId, Floats>;
 
-Gradients gradients_of(BlockPass& pass, const GoldenBlock& block) {
+Gradients gradients_of(BlockPass& pass, const GoldenBlock& block, const MoreGradients* more = nullptr) {
   Gradients gradients;
-  pass.backward(block.batch(), [&](InputId input, const float* gradient) {
-    int64_t count = 0;
-    for (const LinearId id : input_facts(input).consumers) {
-      const auto [rows, cols] = linear_shape(block.config, id);
-      count += rows * cols;
-    }
-    gradients[input] = Floats(gradient, gradient + count);
-  });
+  pass.backward(
+      block.batch(),
+      [&](InputId input, const float* gradient) {
+        int64_t count = 0;
+        for (const LinearId id : input_facts(input).consumers) {
+          const auto [rows, cols] = linear_shape(block.config, id);
+          count += rows * cols;
+        }
+        gradients[input] = Floats(gradient, gradient + count);
+      },
+      more);
   return gradients;
+}
+
+// Of the whole array.
+void expect_close(const float* actual, const Floats& expected, const std::string& what) {
+  double error = 0.0, size = 0.0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(static_cast<double>(actual[i] - expected[i]), 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  EXPECT_GT(size, 0.0) << what;
+  EXPECT_LT(std::sqrt(error / size), 1e-5) << what;
 }
 
 TEST(BlockPass, LossAndGradientsArePyTorchs) {
@@ -106,19 +120,18 @@ TEST(BlockPass, LossAndGradientsArePyTorchs) {
     block.load(pass);
     pass.forward(block.batch());
     EXPECT_NEAR(pass.compare(block.batch()) / c["loss"].get<double>(), 1.0, 2e-6);
-    const Gradients gradients = gradients_of(pass, block);
+    Floats inputs(block.inputs.size()), attention_norm(block.attention_norm.size()),
+        mlp_norm(block.mlp_norm.size());
+    const MoreGradients more{inputs.data(), attention_norm.data(), mlp_norm.data()};
+    const Gradients gradients = gradients_of(pass, block, &more);
     for (const LinearId id : kAllLinears) {
-      const Floats expected = c["gradients"][GoldenBlock::name(id)];
       const float* actual =
           gradients.at(input_of(id)).data() + pass.first_row(id) * linear_shape(block.config, id).cols;
-      double error = 0.0, size = 0.0;
-      for (size_t i = 0; i < expected.size(); ++i) {
-        error += std::pow(static_cast<double>(actual[i] - expected[i]), 2);
-        size += std::pow(static_cast<double>(expected[i]), 2);
-      }
-      EXPECT_GT(size, 0.0);
-      EXPECT_LT(std::sqrt(error / size), 1e-5) << GoldenBlock::name(id);
+      expect_close(actual, c["gradients"][GoldenBlock::name(id)], GoldenBlock::name(id));
     }
+    expect_close(inputs.data(), c["inputs_gradient"], "inputs");
+    expect_close(attention_norm.data(), c["norm_gradients"][0], "attention norm");
+    expect_close(mlp_norm.data(), c["norm_gradients"][1], "MLP norm");
   }
 }
 
@@ -146,6 +159,33 @@ TEST(BlockPass, GradientsAreTheSlopeOfTheLoss) {
     const double measured = (loss(step) - loss(-step)) / (2.0 * static_cast<double>(step));
     EXPECT_NEAR(measured / slope, 1.0, 2e-3) << input_facts(input).name;
     loss(0.0f);
+  }
+}
+
+// For a loss behind the block: the gradient of its output is put in place of compare()'s.
+TEST(BlockPass, ALossFurtherOnGivesTheSameGradientsAfterAnotherBlock) {
+  const GoldenBlock block(golden("block_gradients.json"));
+  const Json& cases = block.data["cases"];
+  ThreadPool pool(2);
+  BlockPass pass(block.facts(cases[0]["activations"]), block.tokens(), pool);
+  block.load(pass);
+  pass.forward(block.batch());
+  pass.move_to(block.facts(cases[1]["activations"]));
+  block.load(pass);
+  const Floats output(pass.forward(block.batch()), pass.forward(block.batch()) + block.inputs.size());
+  double total = 0.0;
+  for (const float w : block.token_weights) total += static_cast<double>(w);
+  const size_t width = block.attention_norm.size();
+  for (size_t i = 0; i < output.size(); ++i) {
+    pass.output_gradient()[i] = static_cast<float>(2.0 * static_cast<double>(block.token_weights[i / width]) /
+                                                   (total * static_cast<double>(width))) *
+                                (output[i] - block.targets[i]);
+  }
+  const Gradients gradients = gradients_of(pass, block);
+  for (const LinearId id : kAllLinears) {
+    const float* actual =
+        gradients.at(input_of(id)).data() + pass.first_row(id) * linear_shape(block.config, id).cols;
+    expect_close(actual, cases[1]["gradients"][GoldenBlock::name(id)], GoldenBlock::name(id));
   }
 }
 

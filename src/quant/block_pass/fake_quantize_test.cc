@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/fake_quantize.h"
+#include "quant/block_pass/fake_quantize.h"
 
 #include <gtest/gtest.h>
 

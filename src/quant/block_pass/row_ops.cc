@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/row_ops.h"
+#include "quant/block_pass/row_ops.h"
 
 #include <bit>
 #include <cmath>
@@ -143,6 +143,10 @@ FPTQ_EACH_ISA void scale_by(float factor, int64_t n, float* x) {
 
 FPTQ_EACH_ISA void add_to(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+FPTQ_EACH_ISA void add_products(const float* a, const float* b, float factor, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] += a[i] * b[i] * factor;
 }
 
 FPTQ_EACH_ISA void softmax_backward(const float* p, float mean, float factor, int64_t n, float* dp) {

@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/attention_pass.h"
+#include "quant/block_pass/attention_pass.h"
 
 #include <gtest/gtest.h>
 

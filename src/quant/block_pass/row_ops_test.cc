@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/row_ops.h"
+#include "quant/block_pass/row_ops.h"
 
 #include <gtest/gtest.h>
 

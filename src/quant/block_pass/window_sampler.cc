@@ -1,4 +1,4 @@
-#include "quant/learned_rounding/window_sampler.h"
+#include "quant/block_pass/window_sampler.h"
 
 #include <utility>
 

@@ -33,6 +33,8 @@ float sum_of(const float* x, int64_t n);
 void scale_by(float factor, int64_t n, float* x);
 // y_i += x_i
 void add_to(const float* x, int64_t n, float* y);
+// y_i += a_i * b_i * factor
+void add_products(const float* a, const float* b, float factor, int64_t n, float* y);
 
 // Gradient of the scores behind p = softmax(factor * scores): dp_i = p_i * (dp_i - mean) * factor, where mean
 // is the sum of p_i * dp_i.
