@@ -9,7 +9,7 @@
 
 #include "console.h"
 #include "fptq/error.h"
-#include "suggest.h"
+#include "fptq/suggest.h"
 
 namespace fptq::app {
 namespace {

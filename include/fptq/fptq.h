@@ -16,6 +16,7 @@
 #include "fptq/quantize.h"
 #include "fptq/report.h"
 #include "fptq/study.h"
+#include "fptq/suggest.h"
 #include "fptq/synth.h"
 #include "fptq/tokenize.h"
 #include "fptq/trials.h"
