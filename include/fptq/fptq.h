@@ -14,6 +14,7 @@
 #include "fptq/pack.h"
 #include "fptq/progress.h"
 #include "fptq/quantize.h"
+#include "fptq/recipe.h"
 #include "fptq/report.h"
 #include "fptq/study.h"
 #include "fptq/suggest.h"

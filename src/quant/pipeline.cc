@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -24,23 +25,28 @@ const Windows kNoWindows;
 class BlockProgress {
  public:
   BlockProgress(Progress& progress, int64_t layers, int64_t per_layer, int64_t first_layer)
-      : progress_(progress), layers_(layers), done_(first_layer * per_layer) {
+      : progress_(progress), layers_(layers), per_layer_(per_layer), done_(first_layer * per_layer) {
     progress_.begin("quantize", layers * per_layer);
     if (done_ > 0) progress_.update(done_, "resumed");
   }
   void step(int64_t layer, const char* what) {
     progress_.update(++done_, fmt::format("layer {}/{} {}", layer + 1, layers_, what));
   }
+  // Blocks that had less to do than others catch up with them.
+  void finish_block(int64_t blocks) {
+    if (done_ < blocks * per_layer_) progress_.update(done_ = blocks * per_layer_, "");
+  }
   void end() { progress_.end(); }
 
  private:
   Progress& progress_;
-  int64_t layers_;
+  int64_t layers_, per_layer_;
   int64_t done_;
 };
 
-void check_calibration_is_there(const QuantizeOptions& options, const Windows& calibration) {
-  if (!needs_calibration(options) || !calibration.empty()) return;
+void check_calibration_is_there(const QuantizeOptions& options, const LayerRecipe& recipe,
+                                const Windows& calibration) {
+  if (!recipe.needs_calibration() || !calibration.empty()) return;
   throw Error(
       ErrorKind::kUsage, "calibration",
       fmt::format("is empty, but method {} with scheme {} needs data", options.method, options.scheme));
@@ -53,17 +59,23 @@ class Pipeline {
       : source_(source),
         backend_(backend),
         quantizer_(source, backend.pool(), options),
-        observes_(needs_calibration(options)),
+        recipe_(quantizer_.recipe()),
+        observes_(recipe_.needs_calibration()),
         calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
-        observer_(backend.pool(), statistics_needs(options), calibration_.tokens(), &originals_) {}
+        observer_(backend.pool(), recipe_.statistics(), calibration_.tokens(), &originals_) {
+    check_calibration_is_there(options, recipe_, calibration);
+  }
 
   int64_t calibration_tokens() const { return calibration_.tokens(); }
   int64_t steps_per_layer() const {
-    const int64_t passes = quantizer_.method().sequential ? 2 : 1;
+    const int64_t passes = recipe_.sequential() ? 2 : 1;
+    int64_t iterations = 0;
+    for (int64_t layer = 0; layer < source_.config().num_layers; ++layer)
+      iterations = std::max(iterations, recipe_.iterations(layer));
     return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size()) +
-           quantizer_.iterations();
+           iterations;
   }
 
   PipelineState start() const {
@@ -105,7 +117,7 @@ class Pipeline {
         layer, observer_, tokens, state, [&](LinearId id) { progress.step(layer, short_name(id)); },
         [&] { progress.step(layer, "learn"); });
     source_.release_block(layer);
-    const bool goes_on = quantizer_.method().sequential && calibration_.tokens() > 0;
+    const bool goes_on = recipe_.sequential() && calibration_.tokens() > 0;
     if (goes_on || probe_.tokens() > 0) {
       const Block block = load_stored(backend_, quantized, quantizer_.dtype());
       if (goes_on) {
@@ -116,6 +128,7 @@ class Pipeline {
                  [&] { progress.step(layer, "check"); });
     }
     ++state.next_layer;
+    progress.finish_block(state.next_layer);
     return quantized;
   }
 
@@ -129,7 +142,7 @@ class Pipeline {
     if (needs_original()) {
       calibration_.run_and_look(block, layer, state.original.data(), originals_, state.hidden.data(),
                                 observer_, after_batch);
-    } else if (quantizer_.method().sequential) {
+    } else if (recipe_.sequential()) {
       calibration_.look(block, layer, state.hidden.data(), observer_, after_batch);
     } else {
       calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_, after_batch);
@@ -139,11 +152,12 @@ class Pipeline {
                [&] { progress.step(layer, "reference"); });
   }
 
-  bool needs_original() const { return quantizer_.method().needs_original(); }
+  bool needs_original() const { return recipe_.needs_original(); }
 
   const WeightSource& source_;
   Backend& backend_;
   BlockQuantizer quantizer_;
+  const LayerRecipe& recipe_;
   bool observes_;
   TokenStream calibration_;
   TokenStream probe_;
@@ -158,7 +172,6 @@ QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, con
                                const QuantizeOptions& options, BlockSink& sink, Probe* probe,
                                Progress& progress, PipelineHooks hooks) {
   check_options(options);
-  check_calibration_is_there(options, calibration);
   Pipeline pipeline(source, backend, calibration, options, probe);
   const bool resumed = hooks.resume.has_value();
   if (resumed) pipeline.check_resumable(*hooks.resume);
