@@ -41,7 +41,10 @@ void apply(const RecipeRule& rule, QuantizeOptions& options) {
 
 void check_layer(const QuantizeOptions& options, const std::string& module, const RecipeRule& rule) {
   try {
-    check_options(options);
+    QuantizeOptions layer = options;
+    // The observer is for the whole run: layers without static scales do not contradict it.
+    if (activation_form(layer) != ActivationForm::kStatic) layer.observer = QuantizeOptions().observer;
+    check_options(layer);
   } catch (const Error& e) {
     throw Error(e.kind(), where_of(rule), fmt::format("{}: {}", module, e.what()));
   }

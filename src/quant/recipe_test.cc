@@ -110,6 +110,14 @@ TEST(LayerRecipe, OptionsAreCheckedOnceAllRulesAreLaidOver) {
   EXPECT_NO_THROW(resolve({{.targets = {"q_proj"}, .bits = 5}, {.targets = {"q_proj"}, .ignore = true}}));
 }
 
+TEST(LayerRecipe, AnObserverOfTheRunIsNoMistakeOfLayersThatNeedNone) {
+  QuantizeOptions options;
+  options.scheme = "w8a8-static";
+  options.observer = "mse";
+  options.rules = {{.targets = {"down_proj"}, .scheme = "w4a16"}};
+  EXPECT_NO_THROW(resolve_options(options));
+}
+
 TEST(LayerRecipe, MistakesNameTheRule) {
   const auto refuses = [](RecipeRule rule, const std::vector<std::string>& words) {
     rule.where = "r.yaml:7";
