@@ -53,6 +53,17 @@ quantize_tiny() {
 }
 quantize_tiny w4a8
 quantize_tiny w4a8-asym --asym --group-size 32
+# Layers of four kinds, and some that are not quantized.
+cat >"$scratch/mixed.yaml" <<'EOF_RECIPE'
+group_size: 32
+ignore: ["re:.*layers\\.0\\.mlp", v_proj]
+rules:
+  - {targets: down_proj, bits: 8}
+  - {targets: o_proj, scheme: w4a16}
+  - {targets: "re:.*layers\\.[34].*up_proj", symmetric: false}
+  - {targets: lm_head, bits: 8}
+EOF_RECIPE
+quantize_tiny mixed --recipe "$scratch/mixed.yaml"
 # Every other scheme, from the program of the tests that stands beside fptq.
 schemes=()
 if [[ -x $(dirname "$fptq")/write_schemes ]]; then

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config git
   libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev
-  libgtest-dev libgmock-dev
+  libyaml-cpp-dev libgtest-dev libgmock-dev
 )
 [[ "${1:-}" == --dev ]] && packages+=(clang-format-14)
 

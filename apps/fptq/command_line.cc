@@ -9,7 +9,7 @@
 
 #include "console.h"
 #include "fptq/error.h"
-#include "suggest.h"
+#include "fptq/suggest.h"
 
 namespace fptq::app {
 namespace {
@@ -46,6 +46,11 @@ std::string long_name(const std::string& names) {
   return at == std::string::npos ? names : names.substr(at, names.find(',', at) - at);
 }
 
+// "--threads" or "MODEL". CLI11's get_name() is empty for options that --help does not show.
+std::string name_of(const CLI::Option& option) {
+  return option.get_lnames().empty() ? option.get_name(true) : "--" + option.get_lnames().front();
+}
+
 // --group_size is --group-size: other tools spell options with underscores.
 Arguments with_dashes(const Arguments& args) {
   Arguments out;
@@ -79,7 +84,7 @@ CLI::Option* CommandLine::add(const std::string& names, const std::string& type,
 }
 
 void CommandLine::in_group(CLI::Option* option) const {
-  if (!group_.empty()) option->group(group_);
+  if (group_) option->group(*group_);
 }
 
 void CommandLine::integer(const std::string& names, int64_t& target, int64_t min, int64_t max,
@@ -248,7 +253,7 @@ void CommandLine::check_repeated() const {
   for (const CLI::Option* option : app_.get_options()) {
     const bool one_value = option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll;
     if (one_value && option->count() > 1) {
-      fail(fmt::format("given {} times, expected once", option->count()), option->get_name());
+      fail(fmt::format("given {} times, expected once", option->count()), name_of(*option));
     }
   }
 }
@@ -260,7 +265,7 @@ bool CommandLine::given(const std::string& name) const {
 
 std::string CommandLine::given_in_group(const std::string& title) const {
   for (const CLI::Option* option : app_.get_options()) {
-    if (option->get_group() == title && option->count() > 0) return option->get_name();
+    if (option->get_group() == title && option->count() > 0) return name_of(*option);
   }
   return {};
 }

@@ -47,7 +47,7 @@ class CommandLine {
   void positional(const std::string& name, std::string& target, const std::string& help);
   void optional_positional(const std::string& name, std::string& target, const std::string& help);
 
-  // Options declared from here on stand under this heading in --help.
+  // Options declared from here on stand under this heading in --help; with an empty one, nowhere.
   void group(const std::string& title) { group_ = title; }
 
   // False when --help was asked for and printed: there is nothing more to do.
@@ -71,7 +71,7 @@ class CommandLine {
   void check_repeated() const;
 
   std::string command_;
-  std::string group_;
+  std::optional<std::string> group_;
   CLI::App app_;
 };
 

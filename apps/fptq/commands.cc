@@ -6,7 +6,7 @@
 #include "command.h"
 #include "console.h"
 #include "fptq/error.h"
-#include "suggest.h"
+#include "fptq/suggest.h"
 #include "version.h"
 
 namespace fptq::app {

@@ -16,7 +16,7 @@ namespace fptq::app {
 namespace {
 
 constexpr const char* kMethodOptions = "Options of --methods";
-constexpr const char* kQuantizing = "How its entries quantize";
+constexpr const char* kQuantizing = "";  // `fptq quantize --help` lists them
 
 struct CompareArguments {
   std::string a, b;

@@ -54,10 +54,10 @@ Trial parse_entry(const std::string& command, const std::string& entry, const Qu
 
 std::string method_entries_help() {
   return fmt::format(
-      "An entry of --methods is METHOD[:OPTION[=VALUE]]..., its options those below without dashes:\n"
-      "  --methods fptq,rtn:bits=8,rtn:asym:g=64\n"
-      "METHOD is one of {}, or 'all'. Options that stand alone hold for every entry that\n"
-      "does not say otherwise.",
+      "An entry of --methods is METHOD[:OPTION[=VALUE]]..., with options of 'fptq quantize' without dashes:\n"
+      "  --methods fptq,rtn:bits=8,rtn:asym:g=64 --calib wiki.txt\n"
+      "METHOD is one of {}, or 'all'.\n"
+      "Options of 'fptq quantize' that stand alone hold for every entry that does not say otherwise.",
       fmt::join(method_names(), ", "));
 }
 

@@ -13,6 +13,7 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
                "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
   line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
   line.flag("--asym", flags.asymmetric, "weights with zero points");
+  line.text("--recipe", "FILE", flags.recipe, "YAML: defaults, and exceptions for some layers");
   line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
   line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
   line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
@@ -30,6 +31,22 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
 }
 
+namespace {
+
+// What `line` does not say, `recipe` does.
+void apply(const CommandLine& line, const Recipe& recipe, QuantizeOptions& o) {
+  const RecipeRule& defaults = recipe.defaults;
+  const bool has_scheme = line.given("--scheme");
+  if (defaults.method && !line.given("--method")) o.method = *defaults.method;
+  if (defaults.scheme && !has_scheme) o.scheme = *defaults.scheme;
+  if (defaults.bits && !has_scheme && !line.given("--bits")) o.weight_bits = *defaults.bits;
+  if (defaults.group_size && !line.given("--group-size")) o.group_size = *defaults.group_size;
+  if (defaults.symmetric) o.symmetric = *defaults.symmetric;  // --sym and --asym come later
+  o.rules = recipe.rules;
+}
+
+}  // namespace
+
 void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
   QuantizeOptions& o = flags.options;
   line.exclude("--sym", "--asym", "weights are one or the other");
@@ -37,6 +54,7 @@ void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
     line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
     line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
   }
+  if (!flags.recipe.empty()) apply(line, read_recipe(flags.recipe), o);
   if (line.given("--alpha") && o.method != "smoothquant") {
     line.fail(fmt::format("is SmoothQuant's, found method {}", o.method), "--alpha");
   }

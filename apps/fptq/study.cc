@@ -41,7 +41,7 @@ void declare(CommandLine& line, StudyArguments& a) {
   line.texts("--source", "FILE|random", a.study.sources, "calibration data; may be given several times");
   line.integers("--windows", a.study.windows, 1, 65536, "numbers of calibration windows");
   line.integer("--seeds", a.study.seeds, 1, 1000, "runs of each, which differ in their seed");
-  line.group("What is not varied");
+  line.group("");  // `fptq quantize --help` lists them
   line.choice("--method", a.quantizing.options.method, method_names(), "how to quantize");
   add_quantize_options(line, a.quantizing);
 }
@@ -63,7 +63,8 @@ int run_study(const Arguments& args) {
       "Quantizes a model in many ways and shows how far each is from the original, as a table and, with\n"
       "--svg, a picture: thresholds sweeps the two activation thresholds, ablation switches the parts of\n"
       "the method on one after the other, calibration varies source, size and seed of the data. What is\n"
-      "finished is not done again: after an interruption, the same command goes on.");
+      "finished is not done again: after an interruption, the same command goes on.\n\n"
+      "Options of 'fptq quantize' hold for what is not varied.");
   declare(line, a);
   if (!line.parse(args)) return 0;
   check_verbosity(line);

@@ -8,6 +8,7 @@
 
 #include "fptq/eval.h"
 #include "fptq/progress.h"
+#include "fptq/recipe.h"
 
 namespace fptq {
 
@@ -41,6 +42,7 @@ struct QuantizeOptions {
   std::string head = "keep";   // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
   bool kv_int8 = false;        // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";  // of scales and dense tensors: auto (the source's), f32, f16, bf16
+  std::vector<RecipeRule> rules;  // exceptions for some layers
   CalibrationOptions calibration;
   bool evaluate = true;    // measure the result against the source on held-out text while the blocks pass
   std::string eval_text;   // that text: a file, or empty for the English text that comes with the program
@@ -63,12 +65,13 @@ struct InputDecision {
 };
 
 struct LinearReport {
-  std::string module;  // "model.layers.0.self_attn.q_proj"
-  int bits = 0;
+  std::string module;      // "model.layers.0.self_attn.q_proj"
+  int bits = 0;            // 0: not quantized
   int64_t group_size = 0;  // 0: one group per row
   bool group_size_fell_back = false;
   double relative_error = 0;  // |W' - W|^2 / |W|^2 after folding
   double sqnr_db = 0;
+  std::string form;  // "int4 g64 sym"; empty: not quantized
 };
 
 struct QuantizeReport {
@@ -78,7 +81,7 @@ struct QuantizeReport {
   int64_t calibration_tokens = 0;
   std::optional<EvalResult> evaluation;  // of the result against the source, if asked for
   std::optional<double> head_kl;         // mean KL that a quantized head alone costs on the same text
-  double bits_per_weight = 0;            // of the quantized matrices, scales and zero points counted
+  double bits_per_weight = 0;            // of the blocks' matrices, scales and zero points counted
   std::vector<std::string> warnings;     // e.g. fewer calibration tokens than asked for
   uint64_t source_bytes = 0;             // dense size of the source's tensors in its own dtype
   uint64_t output_bytes = 0;             // files written
@@ -98,7 +101,7 @@ struct QuantizePlan {
   struct Matrix {
     std::string module;
     int64_t rows = 0, cols = 0;
-    int bits = 0;
+    int bits = 0;  // 0: not quantized
     int64_t group_size = 0;
     bool group_size_fell_back = false;
   };
@@ -113,7 +116,7 @@ struct QuantizePlan {
   uint64_t memory_bytes = 0;  // expected peak
   double seconds = 0;         // expected time, from a short measurement of this machine
   int64_t calibration_tokens = 0;
-  double bits_per_weight = 0;  // of the quantized matrices, scales counted
+  double bits_per_weight = 0;  // of the blocks' matrices, scales counted
 };
 
 QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& options);

@@ -45,14 +45,17 @@ def _write_floats(config, groups, path, target):
     save_file(out, pathlib.Path(target, "model.safetensors"), metadata={"format": "pt"})
 
 
+def _bits(packed, shape, widths):
+    """In how many bits a matrix of `shape` was packed."""
+    (bits,) = [b for b in widths if packed.shape[1] == -(-shape[1] // (32 // b))]
+    return bits
+
+
 def write(path, target):
     config, groups = _groups(path)
     if any(_is_e5m2(g) for g in groups):
         return _write_floats(config, groups, path, target)
-    bits = {g["weights"]["num_bits"] for g in groups}
-    if len(bits) != 1:
-        raise SystemExit(f"{path}: groups of different bit widths cannot be unpacked here")
-    bits = bits.pop()
+    widths = {g["weights"]["num_bits"] for g in groups}
     for group in groups:
         group["format"] = "int-quantized"
     config["quantization_config"]["format"] = "int-quantized"
@@ -64,8 +67,10 @@ def write(path, target):
         module, _, kind = name.rpartition(".")
         if kind == "weight_packed":
             shape = torch.Size(tensors[f"{module}.weight_shape"].tolist())
-            out[f"{module}.weight"] = unpack_from_int32(tensor, bits, shape)
+            out[f"{module}.weight"] = unpack_from_int32(tensor, _bits(tensor, shape, widths), shape)
         elif kind == "weight_zero_point" and tensor.dtype == torch.int32:
+            shape = torch.Size(tensors[f"{module}.weight_shape"].tolist())
+            bits = _bits(tensors[f"{module}.weight_packed"], shape, widths)
             scale = tensors[f"{module}.weight_scale"]
             out[name] = unpack_from_int32(tensor, bits, scale.shape, packed_dim=0).contiguous()
         elif kind != "weight_shape":

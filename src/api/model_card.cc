@@ -40,7 +40,22 @@ std::string decisions_line(const QuantizeReport& report) {
                      report.inputs.size(), fixed, token, scaled);
 }
 
+// "28 as int4 g64 sym, 7 as int8 row sym, 1 not quantized": what a recipe made of the layers.
+std::string forms_line(const QuantizeReport& report) {
+  std::map<std::string, int64_t, std::greater<>> forms;
+  for (const LinearReport& r : report.linears) {
+    if (r.module != kHeadModule) ++forms[r.form];
+  }
+  std::string text;
+  for (const auto& [form, count] : forms) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count,
+                        form.empty() ? "not quantized" : "as " + form);
+  }
+  return text + ": `fptq_recipe.json` names them";
+}
+
 std::string groups_line(const QuantizeOptions& options, const QuantizeReport& report) {
+  if (!options.rules.empty()) return forms_line(report);
   std::map<int64_t, int64_t, std::greater<>> sizes;
   for (const LinearReport& r : report.linears) {
     if (r.module != kHeadModule) ++sizes[r.group_size];

@@ -9,6 +9,7 @@
 #include "fptq/quantize.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
+#include "quant/recipe.h"
 #include "quant/settings.h"
 
 namespace fptq {
@@ -52,14 +53,20 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.scheme_summary = scheme.summary;
   if (weight_bits(options) != scheme.weights.bits)
     plan.scheme_summary += fmt::format("; weights in {} bits instead", weight_bits(options));
+  if (!options.rules.empty()) plan.scheme_summary += "; some layers as the recipe says";
   plan.layers = config.num_layers;
   plan.source_bytes = dense_bytes(config);
+  const LayerRecipe recipe(options, config);
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const LinearId id : kAllLinears) {
       const auto [rows, cols] = linear_shape(config, id);
-      const GroupSize group = group_size(options, cols);
-      plan.matrices.push_back(
-          {module_name(layer, id), rows, cols, weight_bits(options), group.size, group.fell_back});
+      QuantizePlan::Matrix& matrix =
+          plan.matrices.emplace_back(QuantizePlan::Matrix{module_name(layer, id), rows, cols});
+      if (recipe.ignores(layer, id)) continue;
+      const GroupSize group = group_size(recipe.options(layer, id), cols);
+      matrix.bits = weight_bits(recipe.options(layer, id));
+      matrix.group_size = group.size;
+      matrix.group_size_fell_back = group.fell_back;
     }
   }
   const DType dtype = resolve_output_dtype(options, config);
@@ -68,7 +75,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.output_bytes = output_bytes(config, options, dtype);
   plan.bits_per_weight = bits_per_weight(config, options, dtype);
 
-  const bool calibrates = needs_calibration(options);
+  const bool calibrates = recipe.needs_calibration();
   plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;
   const int64_t probe_tokens = options.evaluate ? kProbeTokens : 0;
   // While blocks pass: streams of hidden states, one block in float and as integers, the buffers of a batch

@@ -16,6 +16,7 @@
 #include "quant/method.h"
 #include "quant/pipeline.h"
 #include "quant/quantized_head.h"
+#include "quant/recipe.h"
 #include "quant/settings.h"
 
 namespace fptq {
@@ -126,8 +127,9 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   const auto pool = make_pool(options.threads);
   const Checkpoint source = open_source(model);
   const WeightSource& weights = *source.weights;
+  const LayerRecipe recipe(options, weights.config());
   CalibrationData calibration;
-  if (needs_calibration(options)) {
+  if (recipe.needs_calibration()) {
     calibration = load_calibration(options.calibration, *source.tokenizer, weights.config());
   }
   Probe probe = make_probe(source, options);
@@ -154,6 +156,12 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
                                           options.evaluate ? &probe : nullptr, progress, std::move(hooks));
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), calibration.warnings.begin(), calibration.warnings.end());
+  if (const auto blocks = recipe.blocks_kept_from_learning(); !blocks.empty()) {
+    report.warnings.push_back(fmt::format(
+        "rounding was not learned in {} of {} blocks (the first is {}): not all of their layers are integers "
+        "of a method that learns",
+        blocks.size(), weights.config().num_layers, blocks.front()));
+  }
   report.scheme = options.scheme;
   if (const char* warning = find_scheme(options.scheme).warning) report.warnings.emplace_back(warning);
   std::optional<LinearWeights> head;
@@ -172,7 +180,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
   if (head) writer.put_head(std::move(*head));
   remove_state(writer.partial_folder());
-  report.output_bytes = writer.finish(model_card(source, options, report), recipe_json(options, report));
+  report.output_bytes =
+      writer.finish(model_card(source, options, report), recipe_json(options, weights.config(), report));
   report.seconds = seconds_now() - start;
   report.peak_rss_bytes = peak_rss_bytes();
   if (report.evaluation) report.evaluation->peak_rss_bytes = report.peak_rss_bytes;

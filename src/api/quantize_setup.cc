@@ -13,6 +13,7 @@
 #include "quant/method.h"
 #include "quant/preset.h"
 #include "quant/quantized_head.h"
+#include "quant/recipe.h"
 #include "quant/settings.h"
 #include "quant/static_range.h"
 
@@ -75,20 +76,60 @@ int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dty
   return bytes;
 }
 
-int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+// Of the linear layers of all blocks.
+int64_t linears_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
+  const LayerRecipe recipe(options, config);
   int64_t bytes = 0;
-  for (const LinearId id : kAllLinears) {
-    const auto shape = linear_shape(config, id);
-    bytes += matrix_bytes(shape, weight_spec(options, shape.cols), dtype);
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    for (const LinearId id : kAllLinears) {
+      const MatrixShape shape = linear_shape(config, id);
+      bytes += recipe.ignores(layer, id)
+                   ? shape.rows * shape.cols * static_cast<int64_t>(dtype_info(dtype).block_bytes)
+                   : matrix_bytes(shape, weight_spec(recipe.options(layer, id), shape.cols), dtype);
+    }
   }
   return bytes;
+}
+
+Json to_json(const RecipeRule& rule) {
+  Json json = {{"targets", rule.targets}};
+  if (rule.method) json["method"] = *rule.method;
+  if (rule.scheme) json["scheme"] = *rule.scheme;
+  if (rule.bits) json["bits"] = *rule.bits;
+  if (rule.group_size) json["group_size"] = *rule.group_size;
+  if (rule.symmetric) json["symmetric"] = *rule.symmetric;
+  if (rule.ignore) json["ignore"] = true;
+  return json;
+}
+
+// What the rules came to, layer by layer.
+Json effective_layers(const LayerRecipe& recipe, const ModelConfig& config) {
+  Json layers = Json::array();
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    for (const LinearId id : kAllLinears) {
+      Json entry = {{"module", module_name(layer, id)}};
+      if (recipe.ignores(layer, id)) {
+        entry["ignore"] = true;
+      } else {
+        const QuantizeOptions& o = recipe.options(layer, id);
+        entry["method"] = o.method;
+        entry["scheme"] = o.scheme;
+        entry["bits"] = weight_bits(o);
+        entry["group_size"] = wanted_group_size(o);
+        entry["symmetric"] = o.symmetric;
+      }
+      layers.push_back(std::move(entry));
+    }
+  }
+  return layers;
 }
 
 }  // namespace
 
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
-  return head_spec(options.head, config.hidden_size, options.group_size.value_or(kUsualGroupSize),
-                   options.symmetric);
+  const LayerRecipe recipe(options, config);
+  const QuantizeOptions& head = recipe.head();
+  return head_spec(head.head, config.hidden_size, head.group_size.value_or(kUsualGroupSize), head.symmetric);
 }
 
 int64_t block_weights(const ModelConfig& config) {
@@ -110,8 +151,7 @@ uint64_t dense_bytes(const ModelConfig& config) {
 
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
   const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
-  int64_t bytes =
-      config.num_layers * packed_block_bytes(config, options, dtype) + dense_weights(config) * each;
+  int64_t bytes = linears_bytes(config, options, dtype) + dense_weights(config) * each;
   if (const std::optional<WeightSpec> head = head_form(config, options)) {
     bytes += matrix_bytes({config.vocab_size, config.hidden_size}, *head, dtype);
     if (!config.tied_embeddings) bytes -= config.vocab_size * config.hidden_size * each;
@@ -120,8 +160,8 @@ uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options,
 }
 
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  return 8.0 * static_cast<double>(packed_block_bytes(config, options, dtype)) /
-         static_cast<double>(block_weights(config));
+  return 8.0 * static_cast<double>(linears_bytes(config, options, dtype)) /
+         static_cast<double>(config.num_layers * block_weights(config));
 }
 
 std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
@@ -142,7 +182,7 @@ std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& opt
   Hasher hasher;
   for (const std::string& file : files) hasher.add(file).add("\n");
   QuantizeReport nothing_yet;
-  hasher.add(recipe_json(options, nothing_yet))
+  hasher.add(recipe_json(options, source.weights->config(), nothing_yet))
       .add(options.eval_text)
       .add(options.evaluate ? "probe" : "")
       .add(version_string());
@@ -150,9 +190,11 @@ std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& opt
   return hasher.hex();
 }
 
-std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report) {
+std::string recipe_json(const QuantizeOptions& options, const ModelConfig& config,
+                        const QuantizeReport& report) {
   const CalibrationOptions& c = options.calibration;
   const ActivationForm form = activation_form(options);
+  const LayerRecipe layers(options, config);
   Json recipe = {{"schema", "fptq.recipe.v1"},
                  {"fptq_version", version_string()},
                  {"method", options.method},
@@ -170,7 +212,7 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
                    {"alpha", options.alpha ? Json(*options.alpha) : Json("search")},
                    {"observer", options.observer},
                    {"percentile", options.percentile}}},
-                 {"head", options.head},
+                 {"head", layers.head().head},
                  {"kv_cache", options.kv_int8 ? "int8" : "float"},
                  {"dtype", options.dtype},
                  {"calibration",
@@ -179,6 +221,10 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
                    {"seqlen", c.seqlen},
                    {"seed", c.seed},
                    {"draw_at_random", c.draw_at_random}}}};
+  if (!options.rules.empty()) {
+    for (const RecipeRule& rule : options.rules) recipe["rules"].push_back(to_json(rule));
+    recipe["layers"] = effective_layers(layers, config);
+  }
   Json decisions = Json::array();
   for (const InputDecision& d : report.inputs) {
     decisions.push_back({{"layer", d.layer},

@@ -19,7 +19,8 @@ Checkpoint open_source(const std::string& model);
 
 // Bytes of all parameters in the source's own dense type.
 uint64_t dense_bytes(const ModelConfig& config);
-// Bytes of the result's tensors, and bits per weight of its quantized matrices, from the configuration alone.
+// Bytes of the result's tensors, and bits per weight of its blocks' matrices, from the configuration alone.
+// These and all below throw as LayerRecipe does.
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 // How the output head is to be stored; nothing where it stays as it is. Throws Error(kUsage).
@@ -35,7 +36,9 @@ int64_t dense_weights(const ModelConfig& config);
 std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& options,
                             const std::vector<std::vector<int32_t>>& calibration);
 
-// The options that made a result, as fptq_recipe.json holds them.
-std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& report);
+// The options that made a result, as fptq_recipe.json holds them; where there are rules, also what they came
+// to for each layer.
+std::string recipe_json(const QuantizeOptions& options, const ModelConfig& config,
+                        const QuantizeReport& report);
 
 }  // namespace fptq

@@ -149,7 +149,7 @@ void TrialRunner::quantize_if_needed(Work& work, const QuantizeOptions& options,
   if (work.record.model && fs::exists(work.model)) return;
   reset_peak_rss();
   const QuantizeReport report = quantize(path_, work.model, options, progress);
-  work.record.recipe = recipe_json(options, {});
+  work.record.recipe = recipe_json(options, source_.weights->config(), {});
   TrialModel& made = work.record.model.emplace();
   made.seconds = report.seconds;
   made.resumed = report.resumed;

@@ -234,6 +234,32 @@ TEST_F(Writer, LayersThatDifferAreNamed) {
   EXPECT_EQ(back.weights->linear(1, LinearId::kK).activation, kStatic);
 }
 
+TEST_F(Writer, DenseLayersAreStoredAndIgnoredByName) {
+  const auto dense = [&](int64_t layer, LinearId id) { return source_.weights->linear(layer, id); };
+  {
+    const auto writer = open_writer();
+    put(*writer, 0);
+    std::vector<LinearWeights> linears = block(1, {});
+    linears[static_cast<size_t>(LinearId::kV)] = dense(1, LinearId::kV);
+    linears[static_cast<size_t>(LinearId::kDown)] = dense(1, LinearId::kDown);
+    writer->put_block(1, linears, norm(1), norm(1));
+    writer->finish("", "{}");
+  }
+  const Json q = parse_json(read_text_file(output() / "config.json"), "c").at("quantization_config");
+  EXPECT_EQ(q.at("ignore"),
+            Json({"model.layers.1.self_attn.v_proj", "model.layers.1.mlp.down_proj", "lm_head"}));
+  const Checkpoint back = open_checkpoint(output());
+  for (const LinearId id : {LinearId::kV, LinearId::kDown}) {
+    const LinearWeights r = back.weights->linear(1, id);
+    EXPECT_TRUE(r.spec.dense());
+    EXPECT_EQ(r.activation.mode, ActivationMode::kFloat);
+    EXPECT_TRUE(same_tensor(r.weight, converted(dense(1, id).weight, options_.dtype)));
+    EXPECT_FALSE(back.weights->linear(0, id).spec.dense());
+  }
+  EXPECT_FALSE(back.weights->linear(1, LinearId::kQ).spec.dense());
+  EXPECT_TRUE(verify_folder(output()).ok());
+}
+
 TEST_F(Writer, AnInterruptedRunGoesOnToTheSameBytes) {
   write_all();
   const std::string whole = read_text_file(output() / "model.safetensors");

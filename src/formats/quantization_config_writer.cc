@@ -98,6 +98,19 @@ const char* format_of(const LinearForm& form) {
   return form.weights.type == CodeType::kInteger ? "int-quantized" : "float-quantized";
 }
 
+// By name: vLLM looks for every linear layer in the groups or here, and stops at one that is in neither.
+Json ignored_modules(std::span<const BlockForms> blocks, bool dense_head) {
+  Json out = Json::array();
+  for (size_t layer = 0; layer < blocks.size(); ++layer) {
+    for (const LinearId id : kAllLinears) {
+      if (blocks[layer][static_cast<size_t>(id)].weights.dense())
+        out.push_back(module_name(static_cast<int64_t>(layer), id));
+    }
+  }
+  if (dense_head) out.push_back(kHeadModule);
+  return out;
+}
+
 }  // namespace
 
 Json make_quantization_config(std::span<const BlockForms> blocks, const std::optional<LinearForm>& head) {
@@ -120,7 +133,7 @@ Json make_quantization_config(std::span<const BlockForms> blocks, const std::opt
           {"format", formats.size() == 1 ? *formats.begin() : "mixed-precision"},
           {"quantization_status", "compressed"},
           {"config_groups", std::move(groups)},
-          {"ignore", head ? Json::array() : Json({"lm_head"})},
+          {"ignore", ignored_modules(blocks, !head)},
           {"kv_cache_scheme", nullptr},
           {"global_compression_ratio", nullptr}};
 }

@@ -12,8 +12,8 @@ namespace fptq {
 // One config group per distinct form, with patterns that do not overlap: transformers takes the
 // alphabetically first pattern that fits and vLLM the first in the file, so that only disjoint ones mean the
 // same to both. Patterns name fused modules (qkv_proj, gate_up_proj) where their parts agree, because vLLM
-// looks for those. `blocks` holds the forms of all layers in order; dense layers are in no group. `head`: how
-// lm_head is quantized, if it is.
+// looks for those. `blocks` holds the forms of all layers in order; dense layers are in no group but in
+// `ignore`. `head`: how lm_head is quantized, if it is.
 Json make_quantization_config(std::span<const BlockForms> blocks,
                               const std::optional<LinearForm>& head = std::nullopt);
 

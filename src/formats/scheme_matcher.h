@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "formats/quantization_config.h"
-#include "formats/target_pattern.h"
+#include "tokenizer/target_pattern.h"
 
 namespace fptq {
 

@@ -4,17 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "fptq/error.h"
+#include "model/shapes.h"
+#include "quant/dense_layer.h"
 #include "quant/deviation.h"
 #include "quant/fold.h"
 #include "quant/grid.h"
 #include "quant/group_size.h"
 #include "quant/learned_rounding/learned_rounding.h"
-#include "quant/preset.h"
 #include "quant/settings.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -93,17 +97,9 @@ BlockQuantizer::BlockQuantizer(const WeightSource& source, ThreadPool& pool, con
     : source_(source),
       pool_(pool),
       options_(options),
-      method_(find_method(options.method)),
+      recipe_(options, source.config()),
       range_{find_range_observer(options.observer), options.percentile},
       dtype_(resolve_output_dtype(options, source.config())) {}
-
-int64_t BlockQuantizer::iterations() const {
-  return method_.learns ? find_preset(options_.preset).iterations : 0;
-}
-
-int64_t BlockQuantizer::tuning_steps() const {
-  return method_.learns ? find_preset(options_.preset).tuning_steps : 0;
-}
 
 QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver& observer,
                                         const BlockTokens& tokens, PipelineState& state,
@@ -132,25 +128,23 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
   }
   for (const InputId input : kAllInputs) {
     const ActivationPlan& plan = plan_of(plans, input);
-    std::optional<Curvature> curvature;
-    if (method_.needs.moment) {
-      const ActivationStatistics& seen = observer.of(input);
-      curvature.emplace(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
-                        plan.equalization, kDamping,
-                        where(fmt::format("layer {} {}", layer, input_facts(input).name)));
-      if (method_.needs.drift) {
-        curvature->aim(pool_, std::span(seen.drift.data(), seen.drift.size()), plan.equalization,
-                       kDriftStrength);
-      }
-    }
+    std::array<std::optional<Curvature>, 2> curvatures;  // without drift, and with
     for (const LinearId id : input_facts(input).consumers) {
       const auto i = static_cast<size_t>(id);
-      block.linears.push_back(solve(id, weights[i], originals[i], plan, curvature ? &*curvature : nullptr,
-                                    observer.of(input).sample));
+      if (recipe_.ignores(layer, id)) {
+        block.linears.push_back(dense_layer(weights[i], dtype_, pool_));
+      } else {
+        const StatisticsNeeds& needs = find_method(recipe_.options(layer, id).method).needs;
+        std::optional<Curvature>& of_input = curvatures[needs.drift ? 1 : 0];
+        if (needs.moment && !of_input)
+          of_input.emplace(curvature(layer, input, observer.of(input), plan, needs.drift));
+        block.linears.push_back(
+            solve(layer, id, weights[i], plan, of_input ? &*of_input : nullptr, observer.of(input).sample));
+      }
       after_matrix(id);
     }
   }
-  if (iterations() > 0) learn(layer, tokens, weights, plans, block, after_iteration);
+  if (recipe_.iterations(layer) > 0) learn(layer, tokens, weights, plans, block, after_iteration);
   for (const LinearId id : kAllLinears) {
     const auto i = static_cast<size_t>(id);
     state.linears.push_back(report(layer, id, weights[i], block.linears[i]));
@@ -177,7 +171,7 @@ void BlockQuantizer::learn(int64_t layer, const BlockTokens& tokens, std::span<c
     problem.activations[static_cast<size_t>(input)] = plan_of(plans, input).spec;
   }
   RoundingOptions learning;
-  learning.iterations = iterations();
+  learning.iterations = recipe_.iterations(layer);
   LearnedRounding learned =
       learn_rounding(problem, learning, pool_, [&](int64_t, double) { after_iteration(); });
   block.linears = std::move(learned.linears);
@@ -196,16 +190,34 @@ BlockQuantizer::Originals BlockQuantizer::read(int64_t layer) const {
   return originals;
 }
 
-WeightSpec BlockQuantizer::spec_of(const LinearWeights& original) const {
-  return weight_spec(options_, original.cols);
+WeightSpec BlockQuantizer::spec_of(int64_t layer, LinearId id) const {
+  return weight_spec(recipe_.options(layer, id), linear_shape(source_.config(), id).cols);
+}
+
+// Of layers that read one input: the one that rounds most, which an equalization must help first.
+WeightSpec BlockQuantizer::coarsest(int64_t layer, std::span<const LinearId> ids) const {
+  const auto reach = [](const WeightSpec& s) {
+    return s.group_size == 0 ? std::numeric_limits<int64_t>::max() : s.group_size;
+  };
+  WeightSpec coarsest = spec_of(layer, ids.front());
+  for (const LinearId id : ids) {
+    const WeightSpec spec = spec_of(layer, id);
+    if (std::pair(spec.bits, -reach(spec)) < std::pair(coarsest.bits, -reach(coarsest))) coarsest = spec;
+  }
+  return coarsest;
 }
 
 ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
                                       const ActivationStatistics& statistics,
                                       const Originals& originals) const {
   check_finite(statistics, where(fmt::format("layer {} {}", layer, facts.name)));
+  const std::vector<LinearId> readers = recipe_.quantized(layer, facts.id);
+  if (readers.empty()) {
+    return {.spec = {}, .equalization = {}, .v = statistics.max(), .reason = "the recipe ignores its layers"};
+  }
+  const QuantizeOptions& options = recipe_.options(layer, readers.front());  // they agree about the input
   std::vector<WeightRows> consumers;
-  for (const LinearId id : facts.consumers) {
+  for (const LinearId id : readers) {
     consumers.emplace_back(originals[static_cast<size_t>(id)], std::span<const float>(),
                            where(module_name(layer, id) + ".weight"));
   }
@@ -214,15 +226,15 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   if (const auto norm = absorbing_norm(facts)) context.norm = last_name(norm_module_name(layer, *norm));
   context.producer_rows = producer_rows;
   context.consumers = consumers;
-  context.weights = spec_of(originals[static_cast<size_t>(facts.consumers.front())]);
-  context.static_threshold = options_.static_threshold;
-  context.dynamic_threshold = options_.dynamic_threshold;
+  context.weights = coarsest(layer, readers);
+  context.static_threshold = options.static_threshold;
+  context.dynamic_threshold = options.dynamic_threshold;
   context.scale_dtype = dtype_;
   context.pool = &pool_;
-  context.form = activation_form(options_);
+  context.form = activation_form(options);
   context.range = range_;
-  context.alpha = options_.alpha;
-  ActivationPlan plan = method_.plan_activation(context);
+  context.alpha = options.alpha;
+  ActivationPlan plan = find_method(options.method).plan_activation(context);
   hold(context, plan);
   return plan;
 }
@@ -231,12 +243,24 @@ Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> sca
   return fold_norm(source_.norm(layer, id), scales, dtype_, where(norm_module_name(layer, id) + ".weight"));
 }
 
-LinearWeights BlockQuantizer::solve(LinearId id, const WeightRows& weights, const LinearWeights& original,
+Curvature BlockQuantizer::curvature(int64_t layer, InputId input, const ActivationStatistics& seen,
+                                    const ActivationPlan& plan, bool drift) const {
+  Curvature curvature(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
+                      plan.equalization, kDamping,
+                      where(fmt::format("layer {} {}", layer, input_facts(input).name)));
+  if (drift) {
+    curvature.aim(pool_, std::span(seen.drift.data(), seen.drift.size()), plan.equalization, kDriftStrength);
+  }
+  return curvature;
+}
+
+LinearWeights BlockQuantizer::solve(int64_t layer, LinearId id, const WeightRows& weights,
                                     const ActivationPlan& plan, const Curvature* curvature,
                                     std::span<const float> sample) const {
-  const WeightSpec spec = spec_of(original);
+  const WeightSpec spec = spec_of(layer, id);
+  const Method& method = find_method(recipe_.options(layer, id).method);
   LinearWeights quantized =
-      method_.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
+      method.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
   quantized.activation = plan.spec;
   return quantized;
 }
@@ -254,9 +278,11 @@ LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows
   return {.module = module_name(layer, id),
           .bits = quantized.spec.bits,
           .group_size = quantized.spec.group_size,
-          .group_size_fell_back = group_size(options_, quantized.cols).fell_back,
+          .group_size_fell_back =
+              !quantized.spec.dense() && group_size(recipe_.options(layer, id), quantized.cols).fell_back,
           .relative_error = deviation.relative_error,
-          .sqnr_db = deviation.sqnr_db};
+          .sqnr_db = deviation.sqnr_db,
+          .form = quantized.spec.dense() ? "" : scheme_name(quantized.spec)};
 }
 
 }  // namespace fptq

@@ -13,6 +13,7 @@
 #include "quant/method.h"
 #include "quant/observer.h"
 #include "quant/pipeline.h"
+#include "quant/recipe.h"
 
 namespace fptq {
 
@@ -23,25 +24,19 @@ struct BlockTokens {
   const float* targets = nullptr;     // what leaves the block in the unquantized model
 };
 
-// Refers to its arguments, which outlive it; `options` are checked. Errors as quantize_blocks() says.
+// Refers to its arguments, which outlive it; `options` are checked. Errors as quantize_blocks() and
+// LayerRecipe say.
 class BlockQuantizer {
  public:
   BlockQuantizer(const WeightSource& source, ThreadPool& pool, const QuantizeOptions& options);
 
-  const Method& method() const { return method_; }
+  const LayerRecipe& recipe() const { return recipe_; }
   // Of scales, and of dense tensors once they are stored.
   DType dtype() const { return dtype_; }
 
-  // Of learned rounding, for each block; 0 when the method learns nothing.
-  int64_t iterations() const;
-  // Of tuning, once all blocks are done; 0 when the method does none.
-  int64_t tuning_steps() const;
-  // Whether the unquantized model's hidden states have to travel along.
-  bool needs_original() const { return method_.needs.drift || iterations() > 0 || tuning_steps() > 0; }
-
-  // `observer` has seen the block's inputs, if the method needs that, and `tokens` are filled. Decisions and
-  // reports are appended to `state`; `after_matrix` hears of each solved linear layer, `after_iteration` of
-  // each iteration of learned rounding.
+  // `observer` has seen the block's inputs, if the methods need that, and `tokens` are filled. Decisions and
+  // reports are appended to `state`; `after_matrix` hears of each linear layer, `after_iteration` of each
+  // iteration of learned rounding. Layers that the recipe ignores are dense.
   QuantizedBlock quantize(int64_t layer, const ActivationObserver& observer, const BlockTokens& tokens,
                           PipelineState& state, const std::function<void(LinearId)>& after_matrix,
                           const std::function<void()>& after_iteration) const;
@@ -52,13 +47,15 @@ class BlockQuantizer {
 
   std::string where(const std::string& name) const { return source_.where() + ":" + name; }
   Originals read(int64_t layer) const;
-  WeightSpec spec_of(const LinearWeights& original) const;
+  WeightSpec spec_of(int64_t layer, LinearId id) const;
+  WeightSpec coarsest(int64_t layer, std::span<const LinearId> ids) const;
   ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
                         const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
-  LinearWeights solve(LinearId id, const WeightRows& weights, const LinearWeights& original,
-                      const ActivationPlan& plan, const Curvature* curvature,
-                      std::span<const float> sample) const;
+  Curvature curvature(int64_t layer, InputId input, const ActivationStatistics& seen,
+                      const ActivationPlan& plan, bool drift) const;
+  LinearWeights solve(int64_t layer, LinearId id, const WeightRows& weights, const ActivationPlan& plan,
+                      const Curvature* curvature, std::span<const float> sample) const;
   void learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
              const Plans& plans, QuantizedBlock& block, const std::function<void()>& after_iteration) const;
   AlignedBuffer<float> stored_norm(const Tensor& norm) const;
@@ -68,7 +65,7 @@ class BlockQuantizer {
   const WeightSource& source_;
   ThreadPool& pool_;
   const QuantizeOptions& options_;
-  const Method& method_;
+  LayerRecipe recipe_;
   RangeOptions range_;
   DType dtype_;
 };

@@ -40,6 +40,8 @@ struct Method {
   ActivationForm inputs = ActivationForm::kByMethod;
   // What the solver finds is where learned rounding of the whole block begins.
   bool learns = false;
+  // Scales and norms of the whole model are tuned at the end.
+  bool tunes = false;
 };
 
 // What searches and observers look at.

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "fptq/error.h"
@@ -25,26 +27,49 @@ const Windows kNoWindows;
 class BlockProgress {
  public:
   BlockProgress(Progress& progress, int64_t layers, int64_t per_layer, int64_t first_layer)
-      : progress_(progress), layers_(layers), done_(first_layer * per_layer) {
+      : progress_(progress), layers_(layers), per_layer_(per_layer), done_(first_layer * per_layer) {
     progress_.begin("quantize", layers * per_layer);
     if (done_ > 0) progress_.update(done_, "resumed");
   }
   void step(int64_t layer, const char* what) {
     progress_.update(++done_, fmt::format("layer {}/{} {}", layer + 1, layers_, what));
   }
+  // Blocks that had less to do than others catch up with them.
+  void finish_block(int64_t blocks) {
+    if (done_ < blocks * per_layer_) progress_.update(done_ = blocks * per_layer_, "");
+  }
   void end() { progress_.end(); }
 
  private:
   Progress& progress_;
-  int64_t layers_;
+  int64_t layers_, per_layer_;
   int64_t done_;
 };
 
-void check_calibration_is_there(const QuantizeOptions& options, const Windows& calibration) {
-  if (!needs_calibration(options) || !calibration.empty()) return;
+void check_calibration_is_there(const QuantizeOptions& options, const LayerRecipe& recipe,
+                                const Windows& calibration) {
+  if (!recipe.needs_calibration() || !calibration.empty()) return;
   throw Error(
       ErrorKind::kUsage, "calibration",
       fmt::format("is empty, but method {} with scheme {} needs data", options.method, options.scheme));
+}
+
+// Calibration windows by use, in order.
+struct SplitWindows {
+  Windows observed;
+  Windows others;
+};
+
+// As many of the first windows as have at most `limit` tokens together, but at least one.
+SplitWindows split(const Windows& windows, int64_t limit) {
+  SplitWindows result;
+  int64_t tokens = 0;
+  for (const std::vector<int32_t>& window : windows) {
+    tokens += std::ssize(window);
+    Windows& part = tokens <= limit || result.observed.empty() ? result.observed : result.others;
+    part.push_back(window);
+  }
+  return result;
 }
 
 class Pipeline {
@@ -54,24 +79,36 @@ class Pipeline {
       : source_(source),
         backend_(backend),
         quantizer_(source, backend.pool(), options),
-        observes_(needs_calibration(options)),
-        calibration_(backend, source.config(), observes_ ? calibration : kNoWindows, "calibration"),
+        recipe_(quantizer_.recipe()),
+        observes_(recipe_.needs_calibration()),
+        windows_(split(observes_ ? calibration : kNoWindows, observed_limit())),
+        observed_(backend, source.config(), windows_.observed, "calibration"),
+        others_(backend, source.config(), windows_.others, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
-        observer_(backend.pool(), statistics_needs(options), calibration_.tokens(), &originals_) {}
+        observer_(backend.pool(), recipe_.statistics(), observed_.tokens(), &originals_) {
+    check_calibration_is_there(options, recipe_, calibration);
+  }
 
-  int64_t calibration_tokens() const { return calibration_.tokens(); }
+  int64_t calibration_tokens() const { return observed_.tokens() + others_.tokens(); }
   int64_t steps_per_layer() const {
-    const int64_t passes = quantizer_.method().sequential ? 2 : 1;
-    return passes * calibration_.batches() + 2 * probe_.batches() + static_cast<int64_t>(kAllLinears.size()) +
-           quantizer_.iterations();
+    const int64_t passes = recipe_.sequential() ? 2 : 1;
+    int64_t iterations = 0;
+    for (int64_t layer = 0; layer < source_.config().num_layers; ++layer)
+      iterations = std::max(iterations, recipe_.iterations(layer));
+    return passes * observed_.batches() + others_.batches() + 2 * probe_.batches() +
+           static_cast<int64_t>(kAllLinears.size()) + iterations;
   }
 
   PipelineState start() const {
     PipelineState state;
     const Tensor table = source_.embedding();
-    if (observes_) state.hidden = calibration_.embed(table);
-    if (needs_original()) state.original = calibration_.embed(table);
+    if (observes_) state.hidden = observed_.embed(table);
+    if (needs_original()) {
+      state.original = AlignedBuffer<float>(original_values());
+      std::ranges::copy(observed_.embed(table), state.original.begin());
+      std::ranges::copy(others_.embed(table), state.original.begin() + observed_.hidden_values());
+    }
     state.probe_reference = probe_.embed(table);
     state.probe_quantized = probe_.embed(table);
     round_all(state.probe_quantized, quantizer_.dtype());
@@ -80,12 +117,12 @@ class Pipeline {
 
   void check_resumable(const PipelineState& state) const {
     const int64_t layers = source_.config().num_layers;
-    const size_t hidden = calibration_.hidden_values(), probe = probe_.hidden_values();
+    const size_t hidden = observed_.hidden_values(), probe = probe_.hidden_values();
     // While it is tuned, nothing enters a block any more.
     const bool enters = state.tuning.values.empty();
     if (state.next_layer >= 0 && state.next_layer <= layers && state.hidden.size() == (enters ? hidden : 0) &&
-        state.original.size() == (needs_original() ? hidden : 0) && state.probe_reference.size() == probe &&
-        state.probe_quantized.size() == probe) {
+        state.original.size() == (needs_original() ? original_values() : 0) &&
+        state.probe_reference.size() == probe && state.probe_quantized.size() == probe) {
       return;
     }
     throw Error(
@@ -96,7 +133,7 @@ class Pipeline {
             layers, hidden, probe, probe));
   }
 
-  int64_t tuning_steps() const { return quantizer_.tuning_steps(); }
+  int64_t tuning_steps() const { return recipe_.tuning_steps(); }
 
   // All blocks are in `sink`.
   Tuner tuner(const PipelineState& state, const BlockSink& sink, const Windows& windows) const {
@@ -127,54 +164,67 @@ class Pipeline {
     observe(layer, state, progress);
     BlockTokens tokens;
     if (needs_original()) {
-      tokens = {calibration_.window_tokens(), state.hidden.data(), state.original.data()};
+      tokens = {observed_.window_tokens(), state.hidden.data(), state.original.data()};
     }
     QuantizedBlock quantized = quantizer_.quantize(
         layer, observer_, tokens, state, [&](LinearId id) { progress.step(layer, short_name(id)); },
         [&] { progress.step(layer, "learn"); });
     source_.release_block(layer);
-    const bool goes_on = quantizer_.method().sequential && calibration_.tokens() > 0;
+    const bool goes_on = recipe_.sequential() && observed_.tokens() > 0;
     if (goes_on || probe_.tokens() > 0) {
       const Block block = load_stored(backend_, quantized, quantizer_.dtype());
       if (goes_on) {
-        calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), nullptr,
-                         [&] { progress.step(layer, "hand on"); });
+        observed_.run(block, layer, KvType::kFloat, state.hidden.data(), nullptr,
+                      [&] { progress.step(layer, "hand on"); });
       }
       probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr,
                  [&] { progress.step(layer, "check"); });
     }
     ++state.next_layer;
+    progress.finish_block(state.next_layer);
     return quantized;
   }
 
  private:
   DType dtype() const { return quantizer_.dtype(); }
+  // Tokens that statistics are taken of. Tuning gains from each more, statistics hardly do once there are
+  // some for every input of the widest layer (SmolLM2: 16,384 and 65,536 end equal), and they cost more.
+  int64_t observed_limit() const {
+    if (recipe_.tuning_steps() == 0) return std::numeric_limits<int64_t>::max();
+    return std::max<int64_t>(16384, 4 * source_.config().intermediate_size);
+  }
+  size_t original_values() const { return observed_.hidden_values() + others_.hidden_values(); }
   // Runs the block as it is; its packed weights are gone before rounding begins.
   void observe(int64_t layer, PipelineState& state, BlockProgress& progress) {
     observer_.reset();
-    if (calibration_.tokens() + probe_.tokens() == 0) return;
+    if (observed_.tokens() + probe_.tokens() == 0) return;
     const Block block = load_block(backend_, source_, layer);
     const auto after_batch = [&] { progress.step(layer, "calibration"); };
     if (needs_original()) {
-      calibration_.run_and_look(block, layer, state.original.data(), originals_, state.hidden.data(),
-                                observer_, after_batch);
-    } else if (quantizer_.method().sequential) {
-      calibration_.look(block, layer, state.hidden.data(), observer_, after_batch);
+      others_.run(block, layer, KvType::kFloat, state.original.data() + observed_.hidden_values(), nullptr,
+                  after_batch);
+      observed_.run_and_look(block, layer, state.original.data(), originals_, state.hidden.data(), observer_,
+                             after_batch);
+    } else if (recipe_.sequential()) {
+      observed_.look(block, layer, state.hidden.data(), observer_, after_batch);
     } else {
-      calibration_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_, after_batch);
+      observed_.run(block, layer, KvType::kFloat, state.hidden.data(), &observer_, after_batch);
     }
     observer_.finish();
     probe_.run(block, layer, KvType::kFloat, state.probe_reference.data(), nullptr,
                [&] { progress.step(layer, "reference"); });
   }
 
-  bool needs_original() const { return quantizer_.needs_original(); }
+  bool needs_original() const { return recipe_.needs_original(); }
 
   const WeightSource& source_;
   Backend& backend_;
   BlockQuantizer quantizer_;
+  const LayerRecipe& recipe_;
   bool observes_;
-  TokenStream calibration_;
+  SplitWindows windows_;
+  TokenStream observed_;
+  TokenStream others_;  // for tuning alone
   TokenStream probe_;
   KvType probe_kv_;
   OriginalInputs originals_;
@@ -220,7 +270,6 @@ QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, con
                                const QuantizeOptions& options, BlockSink& sink, Probe* probe,
                                Progress& progress, PipelineHooks hooks) {
   check_options(options);
-  check_calibration_is_there(options, calibration);
   Pipeline pipeline(source, backend, calibration, options, probe);
   const bool resumed = hooks.resume.has_value();
   if (resumed) pipeline.check_resumable(*hooks.resume);

@@ -53,8 +53,9 @@ struct TuningState {
   AlignedBuffer<float> values;
 };
 
-// Where an interrupted run left off. `hidden` are the calibration tokens' states [tokens, hidden_size] that
-// enter block `next_layer`, `original` the same in the unquantized model where a method needs both; reports
+// Where an interrupted run left off. `hidden` are the states [tokens, hidden_size] of the calibration
+// tokens that statistics are taken of, as they enter block `next_layer`, `original` those of all in the
+// unquantized model where a method needs both; reports
 // are those of the finished blocks.
 struct PipelineState {
   int64_t next_layer = 0;

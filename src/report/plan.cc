@@ -88,8 +88,13 @@ std::string to_text(const QuantizePlan& plan) {
                  {""}});
   for (const Kind& kind : kinds_of(plan)) {
     const QuantizePlan::Matrix& m = kind.matrix;
-    schemes.add({kind.name, grouped(kind.count), fmt::format("{} x {}", m.rows, m.cols),
-                 fmt::format("{}", m.bits), m.group_size == 0 ? "whole row" : fmt::format("{}", m.group_size),
+    const std::string shape = fmt::format("{} x {}", m.rows, m.cols);
+    if (m.bits == 0) {
+      schemes.add({kind.name, grouped(kind.count), shape, "", "", "not quantized"});
+      continue;
+    }
+    schemes.add({kind.name, grouped(kind.count), shape, fmt::format("{}", m.bits),
+                 m.group_size == 0 ? "whole row" : fmt::format("{}", m.group_size),
                  m.group_size_fell_back ? "the group size asked for does not divide the inputs" : ""});
   }
   return facts.render() + "\n" + schemes.render();

@@ -55,9 +55,12 @@ void add_weights(Table& table, const QuantizeReport& report) {
   const char* label = "weights";
   for (const auto& [kind, count] : kinds) {
     const auto& [bits, group, fell_back] = kind;
-    table.add({label, fmt::format("{} in {} bits, {}{}", times(count, "matrix"), bits,
-                                  group == 0 ? "one group a row" : fmt::format("groups of {}", group),
-                                  fell_back ? " (the size asked for does not divide their inputs)" : "")});
+    const std::string matrices = times(count, "matrix"),
+                      groups = group == 0 ? "one group a row" : fmt::format("groups of {}", group);
+    table.add({label, bits == 0 ? matrices + " not quantized"
+                                : fmt::format("{} in {} bits, {}{}", matrices, bits, groups,
+                                              fell_back ? " (the size asked for does not divide their inputs)"
+                                                        : "")});
     label = "";
   }
   if (head == nullptr) return;
@@ -76,13 +79,14 @@ std::string activations_line(const QuantizeReport& report) {
                                      : as_is);
   }
   const std::string inputs = times(std::ssize(report.inputs), "input");
-  if (left + equalized_left > 0) {
+  if (left + equalized_left == std::ssize(report.inputs)) {
     return fmt::format("{}: not quantized{}", inputs,
                        equalized_left == 0 ? "" : fmt::format(", {} equalized", equalized_left));
   }
   std::string text =
       fmt::format("{}: {} static, {} equalized then static, {} per token", inputs, as_is, equalized, token);
   if (equalized_token > 0) text += fmt::format(", {} equalized then per token", equalized_token);
+  if (left + equalized_left > 0) text += fmt::format(", {} not quantized", left + equalized_left);
   return text;
 }
 

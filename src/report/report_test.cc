@@ -144,6 +144,16 @@ TEST(QuantizeReportText, ExplainHasOneLineAnInput) {
             "    0  down input     400.000  token                    v = 400 >= 150\n");
 }
 
+TEST(QuantizeText, WhatIsNotQuantizedStandsBesideTheRest) {
+  QuantizeReport report = quantization();
+  report.linears.front().bits = 0;
+  report.inputs.front().activation = "float";
+  const std::string text = to_text(report);
+  EXPECT_THAT(text, HasSubstr("1 matrix not quantized\n"));
+  EXPECT_THAT(text, HasSubstr("4 matrices in 4 bits, groups of 64"));
+  EXPECT_THAT(text, HasSubstr("3 inputs: 0 static, 1 equalized then static, 1 per token, 1 not quantized\n"));
+}
+
 TEST(PlanText, MatricesOfAKindShareALine) {
   QuantizePlan plan;
   plan.family = "llama";
@@ -153,10 +163,12 @@ TEST(PlanText, MatricesOfAKindShareALine) {
     plan.matrices.push_back({layer + ".mlp.up_proj", 1536, 576, 4, 64, true});
     plan.matrices.push_back({layer + ".mlp.down_proj", 576, 1536, 4, 128, false});
   }
+  plan.matrices.push_back({.module = "model.layers.2.mlp.up_proj", .rows = 1536, .cols = 576});
   const std::string text = to_text(plan);
+  EXPECT_THAT(text, HasSubstr("mlp.up_proj        1     1536 x 576                  not quantized"));
   EXPECT_THAT(text, HasSubstr("mlp.up_proj        2     1536 x 576     4         64  the group size"));
   EXPECT_THAT(text, HasSubstr("mlp.down_proj      2     576 x 1536     4        128\n"));
-  EXPECT_EQ(parse_json(to_json(plan), "plan")["matrices"].size(), 4u);
+  EXPECT_EQ(parse_json(to_json(plan), "plan")["matrices"].size(), 5u);
 }
 
 TEST(CompareText, ShowsBothAndTheRatio) {

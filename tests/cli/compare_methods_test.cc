@@ -191,7 +191,8 @@ TEST_F(CompareMethods, MistakesNameTheEntry) {
         Mistake{command("fptq,", {}), "--methods entry ''"},
         Mistake{{"compare", kTinyModel}, "expected a second model"},
         Mistake{{"compare", kTinyModel, kTinyModel, "--methods", "rtn"}, "expected no second model"},
-        Mistake{{"compare", kTinyModel, kTinyModel, "--bits", "8"}, "needs --methods"},
+        Mistake{{"compare", kTinyModel, kTinyModel, "--bits", "8"}, "--bits: needs --methods"},
+        Mistake{command("rtn", {"-g", "64"}), "--group-size: given 2 times"},
         Mistake{{"compare", kTinyModel, kTinyModel, "--csv"}, "needs --methods"}}) {
     const Outcome run = run_fptq(m.args);
     EXPECT_EQ(run.code, 2) << m.words;

@@ -95,7 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{quantize({"--calib", ""}), "--calib: is empty"}));
 
 TEST(Usage, HelpHasAnExampleFirstAndFitsAScreen) {
-  for (const char* command : {"quantize", "eval", "compare", "generate", "inspect", "verify", "tokenize"}) {
+  for (const char* command :
+       {"quantize", "eval", "compare", "study", "generate", "inspect", "verify", "tokenize"}) {
     for (const Outcome& run : {run_fptq({command, "--help"}), run_fptq({"help", command})}) {
       EXPECT_EQ(run.code, 0);
       EXPECT_THAT(run.out, StartsWith("Example:\n")) << command;

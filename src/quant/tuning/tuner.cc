@@ -129,7 +129,8 @@ void Tuner::load(const TuningState& state, int64_t layer) {
   for (const LinearId id : kAllLinears) {
     const auto i = static_cast<size_t>(id);
     const LinearWeights& linear = block.linears[i];
-    facts.activations[static_cast<size_t>(input_of(id))] = linear.activation;
+    // A dense layer beside quantized ones is taken to read what they read.
+    if (!linear.spec.dense()) facts.activations[static_cast<size_t>(input_of(id))] = linear.activation;
     if (!linear.bias) continue;
     biases_[i] = linear.bias.to_floats();
     round_all(biases_[i], problem_.dtype);

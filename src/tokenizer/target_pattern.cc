@@ -1,4 +1,4 @@
-#include "formats/target_pattern.h"
+#include "tokenizer/target_pattern.h"
 
 #include <string_view>
 

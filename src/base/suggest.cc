@@ -1,8 +1,8 @@
-#include "suggest.h"
+#include "fptq/suggest.h"
 
 #include <algorithm>
 
-namespace fptq::app {
+namespace fptq {
 namespace {
 
 size_t edit_distance(const std::string& a, const std::string& b) {
@@ -37,4 +37,4 @@ std::string closest(const std::string& word, const std::vector<std::string>& kno
   return best;
 }
 
-}  // namespace fptq::app
+}  // namespace fptq
