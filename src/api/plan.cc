@@ -10,6 +10,7 @@
 #include "quant/group_size.h"
 #include "quant/method.h"
 #include "quant/settings.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -58,8 +59,8 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
     for (const LinearId id : kAllLinears) {
       const auto [rows, cols] = linear_shape(config, id);
       const GroupSize group = group_size(options, cols);
-      plan.matrices.push_back(
-          {module_name(layer, id), rows, cols, weight_bits(options), group.size, group.fell_back});
+      plan.matrices.push_back({module_name(layer, id), rows, cols, weight_bits(options), group.size,
+                               group.fell_back, scheme_name(weight_spec(options, cols))});
     }
   }
   const DType dtype = resolve_output_dtype(options, config);
@@ -67,6 +68,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.parameters = all_layers + dense_weights(config);
   plan.output_bytes = output_bytes(config, options, dtype);
   plan.bits_per_weight = bits_per_weight(config, options, dtype);
+  if (scheme.warning != nullptr) plan.warnings.emplace_back(scheme.warning);
 
   const bool calibrates = needs_calibration(options);
   plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;

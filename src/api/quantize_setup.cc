@@ -66,11 +66,24 @@ const char* form_name(ActivationForm form) {
   return "";
 }
 
+// bitsandbytes' scales: a float32 for each block, or a byte with a float32 for 256 of them; and its tables
+// and description, which stand beside each matrix.
+int64_t nf4_bytes(const MatrixShape& shape, const WeightSpec& spec) {
+  const int64_t weights = shape.rows * shape.cols, blocks = (weights + spec.group_size - 1) / spec.group_size;
+  const int64_t outer = (blocks + NestedScales::kBlock - 1) / NestedScales::kBlock;
+  constexpr int64_t kTable = 4 * 16, kNestedTable = 4 * 256, kDescription = 192;
+  return (weights + 1) / 2 + kTable + kDescription +
+         (spec.nested ? blocks + 4 * outer + kNestedTable : 4 * blocks);
+}
+
 // Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
 int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
+  if (spec.type == CodeType::kNormalFloat4) return nf4_bytes(shape, spec);
   const int64_t groups = spec.group_size == 0 ? 1 : shape.cols / spec.group_size;
-  int64_t bytes = shape.rows * (spec.bits == 4 ? packed_row_bytes(shape.cols) : shape.cols);
-  bytes += shape.rows * groups * static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  int64_t bytes = shape.rows * (spec.bits == 8 ? shape.cols : packed_row_bytes(shape.cols, spec.bits));
+  const auto scale_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  if (spec.per_tensor) return bytes + scale_bytes + (spec.symmetric ? 0 : 1);
+  bytes += shape.rows * groups * scale_bytes;
   if (!spec.symmetric) bytes += (shape.rows * spec.bits + 31) / 32 * 4 * groups;
   return bytes;
 }
@@ -87,8 +100,7 @@ int64_t packed_block_bytes(const ModelConfig& config, const QuantizeOptions& opt
 }  // namespace
 
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
-  return head_spec(options.head, config.hidden_size, options.group_size.value_or(kUsualGroupSize),
-                   options.symmetric);
+  return head_weight_spec(options, config.hidden_size);
 }
 
 int64_t block_weights(const ModelConfig& config) {
@@ -161,16 +173,17 @@ std::string recipe_json(const QuantizeOptions& options, const QuantizeReport& re
                  {"weights",
                   {{"bits", weight_bits(options)},
                    {"group_size", wanted_group_size(options)},
+                   {"per_tensor", options.per_tensor},
                    {"symmetric", options.symmetric}}},
                  {"activations",
-                  {{"bits", form == ActivationForm::kFloat ? 16 : 8},
+                  {{"bits", form == ActivationForm::kFloat ? 16 : find_scheme(options.scheme).input.bits},
                    {"form", form_name(form)},
                    {"static_threshold", options.static_threshold},
                    {"dynamic_threshold", options.dynamic_threshold},
                    {"alpha", options.alpha ? Json(*options.alpha) : Json("search")},
                    {"observer", options.observer},
                    {"percentile", options.percentile}}},
-                 {"head", options.head},
+                 {"head", head_name(options)},
                  {"kv_cache", options.kv_int8 ? "int8" : "float"},
                  {"dtype", options.dtype},
                  {"calibration",

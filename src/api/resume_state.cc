@@ -48,7 +48,8 @@ Json describe(const PipelineState& state) {
                        {"group_size", r.group_size},
                        {"fell_back", r.group_size_fell_back},
                        {"relative_error", r.relative_error},
-                       {"sqnr_db", r.sqnr_db}});
+                       {"sqnr_db", r.sqnr_db},
+                       {"form", r.form}});
   }
   return {{"next_layer", state.next_layer}, {"inputs", std::move(inputs)}, {"linears", std::move(linears)}};
 }
@@ -61,7 +62,7 @@ void restore(const Json& text, PipelineState& state) {
   }
   for (const Json& r : text.at("linears")) {
     state.linears.push_back({r.at("module"), r.at("bits"), r.at("group_size"), r.at("fell_back"),
-                             r.at("relative_error"), r.at("sqnr_db")});
+                             r.at("relative_error"), r.at("sqnr_db"), r.at("form")});
   }
 }
 

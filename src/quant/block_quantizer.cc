@@ -15,6 +15,7 @@
 #include "quant/learned_rounding/learned_rounding.h"
 #include "quant/preset.h"
 #include "quant/settings.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -216,6 +217,7 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   context.scale_dtype = dtype_;
   context.pool = &pool_;
   context.form = activation_form(options_);
+  context.input = find_scheme(options_.scheme).input;
   context.range = range_;
   context.alpha = options_.alpha;
   ActivationPlan plan = method_.plan_activation(context);
@@ -252,7 +254,8 @@ LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows
           .group_size = quantized.spec.group_size,
           .group_size_fell_back = group_size(options_, quantized.cols).fell_back,
           .relative_error = deviation.relative_error,
-          .sqnr_db = deviation.sqnr_db};
+          .sqnr_db = deviation.sqnr_db,
+          .form = scheme_name(quantized.spec)};
 }
 
 }  // namespace fptq

@@ -40,6 +40,8 @@ struct Method {
   ActivationForm inputs = ActivationForm::kByMethod;
   // What the solver finds is where learned rounding of the whole block begins.
   bool learns = false;
+  // Policy and solver take weights and inputs of every type; others know integers alone.
+  bool every_type = false;
 
   bool needs_original() const { return needs.drift || learns; }
 };

@@ -6,6 +6,7 @@
 #include "quant/deviation.h"
 #include "quant/group_size.h"
 #include "quant/round_to_nearest.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 
@@ -24,7 +25,8 @@ LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, 
   LinearWeights quantized = round_to_nearest(rows, spec, scale_dtype, pool);
   quantized.activation.mode = ActivationMode::kDynamicToken;
   const Deviation deviation = measure_deviation(rows, quantized, pool);
-  report = {"lm_head", spec.bits, spec.group_size, false, deviation.relative_error, deviation.sqnr_db};
+  report = {"lm_head",         spec.bits,        spec.group_size, false, deviation.relative_error,
+            deviation.sqnr_db, scheme_name(spec)};
   return quantized;
 }
 

@@ -55,7 +55,8 @@ QuantizeReport quantization() {
                               .group_size = 64,
                               .group_size_fell_back = i > 0,
                               .relative_error = 0.001 * ((i * 2) % 5),
-                              .sqnr_db = 20});
+                              .sqnr_db = 20,
+                              .form = "int4 g64 sym"});
   }
   report.source_bytes = 269'000'000;
   report.output_bytes = 100'000'000;
@@ -112,8 +113,8 @@ TEST(QuantizeReportText, SummaryCountsDecisionsAndNamesTheThreeWorst) {
   const std::string text = to_text(quantization());
   EXPECT_THAT(text, HasSubstr("269.0 MB -> 100.0 MB, 2.69 times smaller"));
   EXPECT_THAT(text, HasSubstr("3 inputs: 1 static, 1 equalized then static, 1 per token"));
-  EXPECT_THAT(text, HasSubstr("1 matrix in 4 bits, groups of 64\n"));
-  EXPECT_THAT(text, HasSubstr("4 matrices in 4 bits, groups of 64 (the size asked"));
+  EXPECT_THAT(text, HasSubstr("1 matrix: int4 g64 sym\n"));
+  EXPECT_THAT(text, HasSubstr("4 matrices: int4 g64 sym (the group size asked"));
   const size_t first = text.find("m2  relative error 0.00400"), second = text.find("m4  "),
                third = text.find("m1  ");
   EXPECT_LT(first, second);
