@@ -16,6 +16,11 @@ LinearWeights nearest(const SolverInput& in) {
   return round_to_nearest(in.weights, in.spec, in.scale_dtype, in.pool);
 }
 
+// As compressed-tensors does.
+LinearWeights nearest_full(const SolverInput& in) {
+  return round_to_nearest(in.weights, in.spec, in.scale_dtype, in.pool, SymmetricFit::kFull);
+}
+
 template <int descent_passes>
 LinearWeights by_curvature(const SolverInput& in) {
   return gptq(in.weights, in.spec, in.scale_dtype, *in.curvature, {.descent_passes = descent_passes},
@@ -38,7 +43,7 @@ constexpr std::array kMethods = {
            "FPTQ (arXiv 2308.15987): static, equalized or per-token activations by range; weights to nearest",
            true, kMaxima, false, fptq_policy, nearest, ActivationForm::kByMethod, false, true},
     Method{"rtn", "no data: per-token activations, weights to nearest", false, kMaxima, false,
-           per_token_policy, nearest, ActivationForm::kByMethod, false, true},
+           per_token_policy, nearest_full, ActivationForm::kByMethod, false, true},
     Method{"gptq", "GPTQ (arXiv 2210.17323): act-order, static groups, searched grids; per-token activations",
            true, kMoments, true, per_token_policy, by_curvature<0>},
     Method{"gptaq",
@@ -62,10 +67,10 @@ constexpr std::array kMethods = {
     Method{"fptq+gptq", "FPTQ's activations, GPTQ's weights", true, kMoments, true, fptq_policy,
            by_curvature<0>},
     Method{"static", "one scale for all tokens, weights to nearest", true, kMaxima, false, plain_policy,
-           nearest, ActivationForm::kStatic, false, true},
+           nearest_full, ActivationForm::kStatic, false, true},
     Method{"smoothquant",
            "SmoothQuant (arXiv 2211.10438) folded into the norms; per-token activations, weights to nearest",
-           true, kMaxima, false, smoothquant_policy, nearest, ActivationForm::kToken, false, true},
+           true, kMaxima, false, smoothquant_policy, nearest_full, ActivationForm::kToken, false, true},
     Method{"awq",
            "AWQ (arXiv 2306.00978): searched scales, clipped groups to nearest; per-token activations",
            true,
