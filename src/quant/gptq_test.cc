@@ -7,7 +7,9 @@
 
 #include "quant/deviation.h"
 #include "quant/golden_data.h"
+#include "quant/made_data.h"
 #include "quant/round_to_nearest.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -103,6 +105,27 @@ TEST(Gptq, AgreesWithTheReference) {
         expected,
         0.5 * loss(w, round_to_nearest(WeightRows(w, {}, "m"), {4, group, symmetric}, DType::kF32, pool),
                    moment));
+  }
+}
+
+// The same layer and second moment; act-order with static groups and 1 % damping on both sides.
+TEST(Gptq, LeavesNoMoreErrorThanLlmCompressor) {
+  const Json data = golden("rivals.json")["gptq"];
+  const int64_t rows = data["rows"], n = data["cols"];
+  const LinearWeights w = made_weights(rows, n);
+  const std::vector<float> moment = moment_of_inputs(data["tokens"], n);
+  ThreadPool pool(2);
+  const Curvature curvature(pool, n, moment, {}, 0.01, "m");
+  for (const Json& c : data["cases"]) {
+    const WeightSpec spec{.bits = c["bits"], .group_size = c["group_size"], .symmetric = c["symmetric"]};
+    SCOPED_TRACE(scheme_name(spec));
+    const WeightRows weights(w, {}, "m");
+    const double ours = loss(w, gptq(weights, spec, DType::kF32, curvature, {}, pool), moment),
+                 theirs = c["loss"];
+    EXPECT_LE(ours, theirs);
+    EXPECT_GT(ours, 0.2 * theirs) << "is it the same layer?";
+    const LinearWeights nearest = round_to_nearest(weights, spec, DType::kF32, pool, SymmetricFit::kFull);
+    EXPECT_LT(theirs, loss(w, nearest, moment));
   }
 }
 
