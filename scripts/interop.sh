@@ -64,15 +64,23 @@ rules:
   - {targets: lm_head, bits: 8}
 EOF_RECIPE
 quantize_tiny mixed --recipe "$scratch/mixed.yaml"
+for scheme in w4a8-llama w3a8 fp8 fp8-static; do
+  quantize_tiny "$scheme" --method rtn --scheme "$scheme"
+done
+quantize_tiny fp8-head --method rtn --scheme fp8 --head int8
+quantize_tiny w8a8-tensor --method rtn --scheme w8a8 --per-tensor
+bitsandbytes=1
+if ! "$venv/bin/python" -c 'import bitsandbytes' >/dev/null 2>&1; then
+  echo "== SKIPPED: NF4, there is no bitsandbytes in $venv"
+  bitsandbytes=
+fi
+[[ -n $bitsandbytes ]] && quantize_tiny nf4 --method rtn --scheme nf4
 # Every other scheme, from the program of the tests that stands beside fptq.
 schemes=()
 if [[ -x $(dirname "$fptq")/write_schemes ]]; then
   "$(dirname "$fptq")/write_schemes" data/stories260k "$scratch/schemes"
   schemes=("$scratch/schemes"/*)
-  if ! "$venv/bin/python" -c 'import bitsandbytes' >/dev/null 2>&1; then
-    echo "== SKIPPED: NF4, there is no bitsandbytes in $venv"
-    schemes=($(printf '%s\n' "${schemes[@]}" | grep -v /nf4))
-  fi
+  [[ -n $bitsandbytes ]] || schemes=($(printf '%s\n' "${schemes[@]}" | grep -v /nf4))
 else
   echo "== SKIPPED: other schemes, there is no write_schemes beside $fptq"
 fi

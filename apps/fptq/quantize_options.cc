@@ -8,9 +8,10 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   QuantizeOptions& o = flags.options;
   line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
   line.choice("--scheme", o.scheme, scheme_names(), "bits of weights and of what they multiply");
-  line.integer("--bits,--w-bits", o.weight_bits, 4, 8, "of a weight, 4 or 8, instead of the scheme's");
+  line.integer("--bits,--w-bits", o.weight_bits, 3, 8, "of a weight, 3, 4 or 8, instead of the scheme's");
   line.integer("-g,--group-size", o.group_size, -1, 65536,
                "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
+  line.flag("--per-tensor", o.per_tensor, "one scale for a whole weight matrix");
   line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
   line.flag("--asym", flags.asymmetric, "weights with zero points");
   line.text("--recipe", "FILE", flags.recipe, "YAML: defaults, and exceptions for some layers");
@@ -25,7 +26,7 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   line.number_or("--alpha", "search", o.alpha, 0, 1, "SmoothQuant's: 1 leaves activations nothing to lose");
   line.choice("--observer", o.observer, observer_names(), "what a static activation scale covers");
   line.number("--percentile", o.percentile, 0, 100, "of the values, for that observer");
-  line.choice("--head", o.head, {"keep", "int8", "int4"},
+  line.choice("--head", o.head, {"auto", "keep", "int8", "int4"},
               "output head as it is, or in fewer bits: faster decoding");
   line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
   line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
@@ -49,6 +50,7 @@ void apply(const CommandLine& line, const Recipe& recipe, QuantizeOptions& o) {
 
 void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
   QuantizeOptions& o = flags.options;
+  line.exclude("--per-tensor", "--group-size", "there is one scale for all inputs");
   line.exclude("--sym", "--asym", "weights are one or the other");
   if (line.given("--calib-random-windows") && o.calibration.source == "random") {
     line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");

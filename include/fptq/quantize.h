@@ -28,10 +28,11 @@ struct QuantizeOptions {
   std::string method = "fptq";      // of method_names()
   std::string preset = "balanced";  // how long methods that learn may take: one of preset_names()
   std::string scheme = "w4a8";      // of scheme_names(): bits of weights and inputs
-  std::optional<int> weight_bits;   // 4 or 8, instead of the scheme's
+  std::optional<int> weight_bits;   // 3, 4 or 8, instead of the scheme's
   // Inputs that share a scale, -1: a row. Falls back to 64, 32, then a row where it does not divide the
-  // inputs. None: 128, for 8-bit weights a row.
+  // inputs. None: the scheme's, which most leave at 128, for 8-bit weights a row.
   std::optional<int64_t> group_size;
+  bool per_tensor = false;  // one scale for a whole weight matrix, instead of groups
   bool symmetric = true;
   double static_threshold = 15.0;     // v <= it: static per tensor (paper: v0)
   double dynamic_threshold = 150.0;   // v >= it: per token (paper: v1); between them: LAE, then static
@@ -39,7 +40,8 @@ struct QuantizeOptions {
   std::string observer =
       "minmax";                // of static scales, where scheme or method fix them: minmax, percentile, mse
   double percentile = 99.99;   // of that observer
-  std::string head = "keep";   // the output head: keep, int8 (per vocabulary entry) or int4 (groups)
+  std::string head = "auto";   // the output head: keep, int8 (per vocabulary entry), int4 (groups), or as
+                               // the scheme says, which most keep
   bool kv_int8 = false;        // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";  // of scales and dense tensors: auto (the source's), f32, f16, bf16
   std::vector<RecipeRule> rules;  // exceptions for some layers
@@ -71,7 +73,7 @@ struct LinearReport {
   bool group_size_fell_back = false;
   double relative_error = 0;  // |W' - W|^2 / |W|^2 after folding
   double sqnr_db = 0;
-  std::string form;  // "int4 g64 sym"; empty: not quantized
+  std::string form = {};  // "int4 g64 sym", "fp8_e4m3 channel"; empty: not quantized
 };
 
 struct QuantizeReport {
@@ -104,6 +106,7 @@ struct QuantizePlan {
     int bits = 0;  // 0: not quantized
     int64_t group_size = 0;
     bool group_size_fell_back = false;
+    std::string form = {};  // as of LinearReport
   };
   std::string family;
   std::string scheme;
@@ -117,6 +120,7 @@ struct QuantizePlan {
   double seconds = 0;         // expected time, from a short measurement of this machine
   int64_t calibration_tokens = 0;
   double bits_per_weight = 0;  // of the blocks' matrices, scales counted
+  std::vector<std::string> warnings;
 };
 
 QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& options);

@@ -17,8 +17,44 @@ namespace {
 
 // "w4a8": weights and activations, without how they are held.
 std::string short_scheme(const QuantizeOptions& options) {
+  const Scheme& scheme = find_scheme(options.scheme);
+  if (!scheme.integer_weights()) return options.scheme;
   return fmt::format("w{}a{}", weight_bits(options),
-                     activation_form(options) == ActivationForm::kFloat ? 16 : 8);
+                     activation_form(options) == ActivationForm::kFloat ? 16 : scheme.input.bits);
+}
+
+std::string type_name(CodeType type, int bits) {
+  switch (type) {
+    case CodeType::kInteger:
+      return fmt::format("INT{}", bits);
+    case CodeType::kFloat8E4M3:
+      return "FP8 (E4M3)";
+    case CodeType::kFloat8E5M2:
+      return "FP8 (E5M2)";
+    case CodeType::kNormalFloat4:
+      return "NF4";
+  }
+  return "";
+}
+
+// The library that stores weights so.
+const char* format_name(const QuantizeOptions& options) {
+  return find_scheme(options.scheme).weights.type == CodeType::kNormalFloat4 ? "bitsandbytes"
+                                                                             : "compressed-tensors";
+}
+
+// Who can load the result.
+std::string format_line(const QuantizeOptions& options) {
+  const std::string loads =
+      find_scheme(options.scheme).weights.type == CodeType::kFloat8E5M2
+          ? "The format is that of compressed-tensors with weights in E5M2, which its library does not "
+            "read: `fptq generate` alone runs it."
+          : fmt::format(
+                "The format is {0}: transformers with the `{0}` package loads this folder, and "
+                "`fptq generate` runs it.",
+                format_name(options));
+  return fmt::format("\n{} `fptq_recipe.json` holds every decision, `fptq verify` re-checks the files.\n",
+                     loads);
 }
 
 std::string capitals(std::string text) {
@@ -26,7 +62,7 @@ std::string capitals(std::string text) {
   return text;
 }
 
-std::string decisions_line(const QuantizeReport& report) {
+std::string decisions_line(const QuantizeOptions& options, const QuantizeReport& report) {
   int64_t fixed = 0, token = 0, equalized = 0;
   for (const InputDecision& d : report.inputs) {
     token += d.activation == "token" ? 1 : 0;
@@ -36,8 +72,9 @@ std::string decisions_line(const QuantizeReport& report) {
   const std::string scaled =
       equalized == 0 ? "" : fmt::format("; {} with scales folded into the layers before them", equalized);
   if (fixed + token == 0) return "not quantized" + scaled;
-  return fmt::format("INT8; of {} inputs of linear layers {} static per tensor, {} per token{}",
-                     report.inputs.size(), fixed, token, scaled);
+  const ActivationSpec& input = find_scheme(options.scheme).input;
+  return fmt::format("{}; of {} inputs of linear layers {} static per tensor, {} per token{}",
+                     type_name(input.type, input.bits), report.inputs.size(), fixed, token, scaled);
 }
 
 // "28 as int4 g64 sym, 7 as int8 row sym, 1 not quantized": what a recipe made of the layers.
@@ -63,10 +100,16 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
   std::string text;
   for (const auto& [size, count] : sizes) {
     text += fmt::format("{}{} ({} matrices)", text.empty() ? "" : ", ",
-                        size == 0 ? "one group per row" : fmt::format("groups of {}", size), count);
+                        options.per_tensor ? "one scale per matrix"
+                        : size == 0        ? "one group per row"
+                                           : fmt::format("groups of {}", size),
+                        count);
   }
-  return fmt::format("INT{}, {}, {}", weight_bits(options), options.symmetric ? "symmetric" : "asymmetric",
-                     text);
+  const WeightSpec weights = find_scheme(options.scheme).weights;
+  const std::string type = type_name(weights.type, weight_bits(options));
+  if (weights.type == CodeType::kInteger)
+    return fmt::format("{}, {}, {}", type, options.symmetric ? "symmetric" : "asymmetric", text);
+  return fmt::format("{}, {}{}", type, text, weights.nested ? ", their scales quantized too" : "");
 }
 
 std::string head_line(const ModelConfig& config, const QuantizeOptions& options) {
@@ -86,18 +129,18 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
   const Method& method = find_method(options.method);
   const std::string bits = short_scheme(options);
   std::string card = fmt::format(
-      "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- compressed-tensors\n- "
+      "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- {}\n- "
       "fptq\n- {}\n---\n\n"
       "# {}, quantized to {}\n\n"
       "Made by fptq {} from a {} model of the {} family. Method `{}`: {}.\n\n",
-      bits, name, capitals(bits), version_string(), source.format, source.weights->config().family,
-      method.name, method.summary);
+      format_name(options), bits, name, capitals(bits), version_string(), source.format,
+      source.weights->config().family, method.name, method.summary);
   if (!options.command.empty()) card += fmt::format("    {}\n\n", options.command);
   card += fmt::format(
       "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations "
       "| {} |\n| KV cache | {} |\n"
       "| embeddings, norms | not quantized |\n| head | {} |\n| calibration | {} |\n",
-      groups_line(options, report), report.bits_per_weight, decisions_line(report),
+      groups_line(options, report), report.bits_per_weight, decisions_line(options, report),
       options.kv_int8 ? "INT8 per head and token" : "not quantized",
       head_line(source.weights->config(), options),
       report.calibration_tokens == 0
@@ -105,6 +148,8 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
           : fmt::format(
                 "{} tokens, {}", report.calibration_tokens,
                 options.calibration.source == "random" ? "random from the vocabulary" : "from a text"));
+  if (const char* warning = find_scheme(options.scheme).warning)
+    card += fmt::format("\nNote: {}.\n", warning);
   if (report.evaluation) {
     const EvalResult& e = *report.evaluation;
     card += fmt::format(
@@ -122,12 +167,7 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
   for (size_t i = 0; i < shown; ++i)
     card +=
         fmt::format("| {} | {:.2f} | {:.5f} |\n", worst[i].module, worst[i].sqnr_db, worst[i].relative_error);
-  card +=
-      "\nThe format is compressed-tensors: transformers with the `compressed-tensors` "
-      "package loads this folder, and "
-      "`fptq generate` runs it with integer kernels. `fptq_recipe.json` holds every decision, `fptq verify` "
-      "re-checks the files.\n";
-  return card;
+  return card + format_line(options);
 }
 
 }  // namespace fptq

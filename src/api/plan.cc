@@ -11,6 +11,7 @@
 #include "quant/method.h"
 #include "quant/recipe.h"
 #include "quant/settings.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -67,6 +68,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
       matrix.bits = weight_bits(recipe.options(layer, id));
       matrix.group_size = group.size;
       matrix.group_size_fell_back = group.fell_back;
+      matrix.form = scheme_name(weight_spec(recipe.options(layer, id), cols));
     }
   }
   const DType dtype = resolve_output_dtype(options, config);
@@ -74,6 +76,7 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.parameters = all_layers + dense_weights(config);
   plan.output_bytes = output_bytes(config, options, dtype);
   plan.bits_per_weight = bits_per_weight(config, options, dtype);
+  if (scheme.warning != nullptr) plan.warnings.emplace_back(scheme.warning);
 
   const bool calibrates = recipe.needs_calibration();
   plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;

@@ -67,11 +67,24 @@ const char* form_name(ActivationForm form) {
   return "";
 }
 
+// bitsandbytes' scales: a float32 for each block, or a byte with a float32 for 256 of them; and its tables
+// and description, which stand beside each matrix.
+int64_t nf4_bytes(const MatrixShape& shape, const WeightSpec& spec) {
+  const int64_t weights = shape.rows * shape.cols, blocks = (weights + spec.group_size - 1) / spec.group_size;
+  const int64_t outer = (blocks + NestedScales::kBlock - 1) / NestedScales::kBlock;
+  constexpr int64_t kTable = 4 * 16, kNestedTable = 4 * 256, kDescription = 192;
+  return (weights + 1) / 2 + kTable + kDescription +
+         (spec.nested ? blocks + 4 * outer + kNestedTable : 4 * blocks);
+}
+
 // Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
 int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
+  if (spec.type == CodeType::kNormalFloat4) return nf4_bytes(shape, spec);
   const int64_t groups = spec.group_size == 0 ? 1 : shape.cols / spec.group_size;
-  int64_t bytes = shape.rows * (spec.bits == 4 ? packed_row_bytes(shape.cols) : shape.cols);
-  bytes += shape.rows * groups * static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  int64_t bytes = shape.rows * (spec.bits == 8 ? shape.cols : packed_row_bytes(shape.cols, spec.bits));
+  const auto scale_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  if (spec.per_tensor) return bytes + scale_bytes + (spec.symmetric ? 0 : 1);
+  bytes += shape.rows * groups * scale_bytes;
   if (!spec.symmetric) bytes += (shape.rows * spec.bits + 31) / 32 * 4 * groups;
   return bytes;
 }
@@ -127,9 +140,7 @@ Json effective_layers(const LayerRecipe& recipe, const ModelConfig& config) {
 }  // namespace
 
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
-  const LayerRecipe recipe(options, config);
-  const QuantizeOptions& head = recipe.head();
-  return head_spec(head.head, config.hidden_size, head.group_size.value_or(kUsualGroupSize), head.symmetric);
+  return head_weight_spec(LayerRecipe(options, config).head(), config.hidden_size);
 }
 
 int64_t block_weights(const ModelConfig& config) {
@@ -203,9 +214,10 @@ std::string recipe_json(const QuantizeOptions& options, const ModelConfig& confi
                  {"weights",
                   {{"bits", weight_bits(options)},
                    {"group_size", wanted_group_size(options)},
+                   {"per_tensor", options.per_tensor},
                    {"symmetric", options.symmetric}}},
                  {"activations",
-                  {{"bits", form == ActivationForm::kFloat ? 16 : 8},
+                  {{"bits", form == ActivationForm::kFloat ? 16 : find_scheme(options.scheme).input.bits},
                    {"form", form_name(form)},
                    {"static_threshold", options.static_threshold},
                    {"dynamic_threshold", options.dynamic_threshold},

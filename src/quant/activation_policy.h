@@ -29,7 +29,8 @@ struct ActivationContext {
   ThreadPool* pool = nullptr;
   // What scheme or method fix beforehand: policies may leave the form to hold(), and choose with it in mind.
   ActivationForm form = ActivationForm::kByMethod;
-  RangeOptions range = {};            // of static forms that hold() makes
+  ActivationSpec input = {};          // type and bits of the forms that hold() makes
+  RangeOptions range = {};            // of its static ones
   std::optional<double> alpha = 0.5;  // SmoothQuant's; none: searched
 };
 

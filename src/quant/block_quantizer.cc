@@ -232,6 +232,7 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   context.scale_dtype = dtype_;
   context.pool = &pool_;
   context.form = activation_form(options);
+  context.input = find_scheme(options.scheme).input;
   context.range = range_;
   context.alpha = options.alpha;
   ActivationPlan plan = find_method(options.method).plan_activation(context);

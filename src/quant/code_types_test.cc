@@ -80,11 +80,11 @@ TEST(CodeTypes, Nf4IsThatOfBitsandbytesToTheLastBit) {
   }
 }
 
-TEST(CodeTypes, Float8IsThatOfCompressedTensors) {
+TEST(CodeTypes, Float8IsThatOfCompressedTensorsAndOfTorch) {
   for (const Json& c : golden("code_types.json")["float8"]) {
     const bool per_tensor = c["strategy"] == "tensor";
-    const LinearWeights q =
-        solve(formula_weights(c), {.bits = 8, .type = CodeType::kFloat8E4M3, .per_tensor = per_tensor});
+    const CodeType type = c.contains("type") ? CodeType::kFloat8E5M2 : CodeType::kFloat8E4M3;
+    const LinearWeights q = solve(formula_weights(c), {.bits = 8, .type = type, .per_tensor = per_tensor});
     std::vector<float> scales = floats_of(q.scales);
     if (per_tensor) scales.resize(1);
     EXPECT_EQ(scales, floats_of_bits(c["scales"]));

@@ -46,17 +46,27 @@ class Rows {
       free_ = original_;
       sgemm(count, n_, n_, 1.0f, {free_.data(), n_}, {curvature_.shift(), n_}, 1.0f, original_.data(), n_);
     }
-    for (int64_t t = 0; t < count; ++t) fit(t);
-    if (std::all_of(grids_.begin(), grids_.begin() + count * groups_,
-                    [](const GroupGrid& grid) { return std::isfinite(grid.scale); })) {
-      round_in_order();
-      keep_the_better();
+    // Descent moves scales anyway: a second attempt is not worth its time.
+    const bool two_attempts = options_.search_grid && options_.descent_passes == 0;
+    if (two_attempts) {
+      round_with(Grids::kFull);
+      take_all();
+    }
+    round_with(options_.search_grid ? Grids::kSearched : Grids::kCovering);
+    if (storable()) {
+      if (two_attempts) return_the_better();
+      if (options_.descent_passes > 0) measure(codes_);
       for (int64_t t = 0; t < count; ++t) descend_row(t);
     }
     for (int64_t t = 0; t < count; ++t) out.put_row(first + t, row(codes_, t), grids(t));
   }
 
  private:
+  // Of a group's original weights: the grid that just covers it, in FPTQ's way or compressed-tensors'; or
+  // searched for the least error by the curvature's importance, which foresees a row's loss, but not always
+  // well.
+  enum class Grids { kCovering, kFull, kSearched };
+
   template <typename T>
   std::span<T> row(std::vector<T>& buffer, int64_t t) const {
     return {buffer.data() + t * n_, static_cast<size_t>(n_)};
@@ -65,15 +75,45 @@ class Rows {
     return {grids_.data() + t * groups_, static_cast<size_t>(groups_)};
   }
 
+  bool storable() const {
+    return std::all_of(grids_.begin(), grids_.begin() + count_ * groups_,
+                       [](const GroupGrid& grid) { return std::isfinite(grid.scale); });
+  }
+
+  // Grids, codes and losses of all rows.
+  void round_with(Grids how) {
+    for (int64_t t = 0; t < count_; ++t) fit(t, how);
+    if (!storable()) return;
+    round_in_order();
+    keep_the_better();
+  }
+
+  void take_all() {
+    other_codes_ = codes_;
+    other_grids_ = grids_;
+    other_losses_ = losses_;
+  }
+
+  // Of two attempts.
+  void return_the_better() {
+    for (int64_t t = 0; t < count_; ++t) {
+      if (losses_[static_cast<size_t>(t)] <= other_losses_[static_cast<size_t>(t)]) continue;
+      std::ranges::copy(row(other_codes_, t), row(codes_, t).begin());
+      std::copy_n(other_grids_.begin() + t * groups_, groups_, grids_.begin() + t * groups_);
+    }
+  }
+
   // Grids of the original weights, and what plain rounding makes of them.
-  void fit(int64_t t) {
+  void fit(int64_t t, Grids how) {
     for (int64_t g = 0; g < groups_; ++g) {
       const auto at = static_cast<size_t>(g * size_), count = static_cast<size_t>(size_);
       const std::span<const float> w = row(original_, t).subspan(at, count);
       GroupGrid& grid = grids(t)[static_cast<size_t>(g)];
-      grid = options_.search_grid ? search_group(w, curvature_.importance().subspan(at, count), spec_.bits,
-                                                 spec_.symmetric, scale_dtype_)
-                                  : fit_group(w, spec_.bits, spec_.symmetric, scale_dtype_);
+      grid = how == Grids::kSearched
+                 ? search_group(w, curvature_.importance().subspan(at, count), spec_.bits, spec_.symmetric,
+                                scale_dtype_)
+                 : fit_group(w, spec_.bits, spec_.symmetric, scale_dtype_,
+                             how == Grids::kFull ? SymmetricFit::kFull : SymmetricFit::kNarrow);
       round_group(w, grid, spec_.bits, row(nearest_, t).data() + at);
     }
   }
@@ -133,13 +173,12 @@ class Rows {
 
   void keep_the_better() {
     const std::vector<double> nearest = measure(nearest_), ordered = measure(codes_);
-    bool any = false;
+    losses_ = ordered;
     for (int64_t t = 0; t < count_; ++t) {
       if (ordered[static_cast<size_t>(t)] <= nearest[static_cast<size_t>(t)]) continue;
       std::ranges::copy(row(nearest_, t), row(codes_, t).begin());
-      any = true;
+      losses_[static_cast<size_t>(t)] = nearest[static_cast<size_t>(t)];
     }
-    if (any && options_.descent_passes > 0) measure(codes_);
   }
 
   void descend_row(int64_t t) {
@@ -155,8 +194,9 @@ class Rows {
   const GptqOptions& options_;
   int64_t n_, size_, groups_, count_ = 0;
   std::vector<float> original_, free_, errors_, gradient_, handed_on_;
-  std::vector<int8_t> codes_, nearest_;
-  std::vector<GroupGrid> grids_;
+  std::vector<int8_t> codes_, nearest_, other_codes_;
+  std::vector<GroupGrid> grids_, other_grids_;
+  std::vector<double> losses_, other_losses_;
 };
 
 }  // namespace

@@ -50,17 +50,17 @@ Range united(Range a, Range b) {
   return {std::min(a.low, b.low), std::max(a.high, b.high)};
 }
 
-GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype) {
-  return fit_range(range_of(w), bits, symmetric, scale_dtype);
+GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype, SymmetricFit fit) {
+  return fit_range(range_of(w), bits, symmetric, scale_dtype, fit);
 }
 
-GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype) {
+GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype, SymmetricFit fit) {
   const auto [low, high] = range;
   GroupGrid grid;
   if (symmetric) {
     const float reach = range.reach();
-    grid.scale =
-        reach == 0.0f ? kEmptyScale : stored_scale(reach / static_cast<float>(highest(bits)), scale_dtype);
+    const float steps = static_cast<float>(highest(bits)) + (fit == SymmetricFit::kFull ? 0.5f : 0.0f);
+    grid.scale = reach == 0.0f ? kEmptyScale : stored_scale(reach / steps, scale_dtype);
     return grid;
   }
   const int steps = (1 << bits) - 1;

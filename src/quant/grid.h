@@ -38,14 +38,23 @@ Range united(Range a, Range b);
 // `scale` as it is stored: rounded to `dtype`, but not below smallest_scale().
 float stored_scale(float scale, DType dtype);
 
+// What a symmetric scale divides the greatest magnitude by.
+enum class SymmetricFit : uint8_t {
+  kNarrow,  // 7 (3 bits: 3, 8 bits: 127): nothing is clamped, the lowest code goes unused. FPTQ's and GPTQ's
+  kFull,    // 7.5 (3.5, 127.5): finer steps, but a greatest weight above 0 loses half a step.
+            // compressed-tensors'
+};
+
 // The grid that covers the finite values `w`. The scale is rounded to `scale_dtype` before anything else uses
 // it:
-//   symmetric   scale = max|w| / 7 (3 bits: 3, 8 bits: 127), zero 0
+//   symmetric   scale = max|w| / 7, or as `fit` says, zero 0
 //   asymmetric  scale = (max(w, 0) - min(w, 0)) / 15 (7, 255), zero = round(-min(w, 0) / scale) - 8 (4, 128)
 // A group of zeros gets scale 2^-23 (compressed-tensors' epsilon) and decodes to exact zeros. The scale is
 // positive, but infinite where the range exceeds the type: callers refuse that.
-GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype);
-GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype);
+GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype,
+                    SymmetricFit fit = SymmetricFit::kNarrow);
+GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype,
+                    SymmetricFit fit = SymmetricFit::kNarrow);
 
 // codes[i] = clamp(round(w[i] / scale) + zero, lowest code, highest code)
 void round_group(std::span<const float> w, const GroupGrid& grid, int bits, int8_t* codes);

@@ -1,6 +1,5 @@
 #include "quant/grid.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -36,33 +35,6 @@ TEST(Grid, MatchesTheReferenceToTheLastBit) {
         EXPECT_EQ(static_cast<int>(codes[i]), c["codes"][g * size + i].get<int>())
             << "group " << g << " weight " << i;
       }
-    }
-  }
-}
-
-// Of a tensor, a row or a group: what shares a scale are `size` consecutive weights.
-TEST(Grid, RoundsLikeCompressedTensors) {
-  const Json data = golden("rivals.json")["rounding"];
-  const std::vector<float> w = floats_of_bits(data["weights"]);
-  const auto cols = data["cols"].get<size_t>();
-  for (const Json& c : data["cases"]) {
-    const int bits = c["bits"];
-    const bool symmetric = c["symmetric"];
-    const auto group = c["group_size"].get<size_t>();
-    const size_t size = c["strategy"] == "tensor" ? w.size() : group == 0 ? cols : group;
-    const std::vector<float> scales = floats_of_bits(c["scales"]);
-    SCOPED_TRACE(fmt::format("{} {} {} bits, {}", c["strategy"].get<std::string>(), group, bits,
-                             symmetric ? "symmetric" : "asymmetric"));
-    ASSERT_EQ(scales.size() * size, w.size());
-    for (size_t g = 0; g < scales.size(); ++g) {
-      const std::span<const float> together(w.data() + g * size, size);
-      const GroupGrid grid = fit_group(together, bits, symmetric, DType::kF32);
-      EXPECT_EQ(grid.scale, scales[g]) << g;
-      EXPECT_EQ(grid.zero, c["zeros"][g].get<int>()) << g;
-      std::vector<int8_t> codes(size);
-      round_group(together, grid, bits, codes.data());
-      for (size_t i = 0; i < size; ++i)
-        EXPECT_EQ(static_cast<int>(codes[i]), c["codes"][g * size + i].get<int>()) << g << " " << i;
     }
   }
 }

@@ -9,10 +9,9 @@
 namespace fptq {
 namespace {
 
-constexpr int kBits = 8;
-
-ActivationSpec of_mode(ActivationMode mode) {
-  ActivationSpec spec;
+ActivationSpec of_mode(const ActivationContext& input, ActivationMode mode) {
+  if (mode == ActivationMode::kFloat) return {};
+  ActivationSpec spec = input.input;
   spec.mode = mode;
   return spec;
 }
@@ -20,9 +19,9 @@ ActivationSpec of_mode(ActivationMode mode) {
 }  // namespace
 
 std::optional<ActivationSpec> static_spec(const ActivationContext& input, std::span<const float> scales) {
-  const float reach = observed_reach(input.statistics, scales, input.range, kBits, *input.pool);
-  ActivationSpec spec = of_mode(ActivationMode::kStaticTensor);
-  spec.scale = round_to_dtype(reach / 127.0f, input.scale_dtype);
+  ActivationSpec spec = of_mode(input, ActivationMode::kStaticTensor);
+  const float reach = observed_reach(input.statistics, scales, input.range, spec, *input.pool);
+  spec.scale = round_to_dtype(reach / largest_code(spec), input.scale_dtype);
   if (!(spec.scale >= smallest_scale(input.scale_dtype)) || !std::isfinite(spec.scale)) return std::nullopt;
   return spec;
 }
@@ -30,7 +29,7 @@ std::optional<ActivationSpec> static_spec(const ActivationContext& input, std::s
 ActivationSpec trial_spec(const ActivationContext& input, std::span<const float> scales) {
   switch (input.form) {
     case ActivationForm::kFloat:
-      return of_mode(ActivationMode::kFloat);
+      return {};
     case ActivationForm::kStatic:
       if (const auto spec = static_spec(input, scales)) return *spec;
       break;
@@ -38,7 +37,7 @@ ActivationSpec trial_spec(const ActivationContext& input, std::span<const float>
     case ActivationForm::kToken:
       break;
   }
-  return of_mode(ActivationMode::kDynamicToken);
+  return of_mode(input, ActivationMode::kDynamicToken);
 }
 
 void hold(const ActivationContext& input, ActivationPlan& plan) {

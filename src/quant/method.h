@@ -29,11 +29,11 @@ struct SolverInput {
 
 struct Method {
   const char* name;
-  const char* summary;     // one line for --help
-  bool needs_calibration;  // statistics are read
-  StatisticsNeeds needs;   // beside channel maxima
+  const char* summary;            // one line for --help
+  bool needs_calibration = true;  // statistics are read
+  StatisticsNeeds needs = {};     // beside channel maxima
   // Statistics are those of what the quantized blocks before this one produce, instead of the original's.
-  bool sequential;
+  bool sequential = false;
   ActivationPlan (*plan_activation)(const ActivationContext& input);
   LinearWeights (*solve)(const SolverInput& input);
   // How inputs are held when the scheme leaves it to the method; kByMethod: as plan_activation says.
@@ -42,6 +42,8 @@ struct Method {
   bool learns = false;
   // Scales and norms of the whole model are tuned at the end.
   bool tunes = false;
+  // Policy and solver take weights and inputs of every type; others know integers alone.
+  bool every_type = false;
 };
 
 // What searches and observers look at.

@@ -184,12 +184,12 @@ TEST(MixedLayers, SchemesAndSolversAreEachLayersOwn) {
 
 TEST(MixedLayers, RoundingIsLearnedInTheOtherBlocks) {
   QuantizeOptions options;
-  options.method = "auto";
+  options.method = "autoround";
   options.dtype = "f32";
-  options.preset = "best";
+  options.preset = "fast";
   options.rules = {{.targets = {"re:.*layers\\.[1-4]\\..*down_proj"}, .ignore = true}};
   const auto learned = run(options);
-  options.preset = "fast";
+  options.method = "rtn";
   const auto solved = run(options);
   EXPECT_FALSE(same(learned->blocks.of(0, LinearId::kQ).codes, solved->blocks.of(0, LinearId::kQ).codes));
   EXPECT_TRUE(learned->blocks.of(1, LinearId::kDown).spec.dense());

@@ -16,10 +16,11 @@ constexpr double kLongest = 3.0;
 
 constexpr float kRounder = 12582912.0f;  // see grid.cc
 
-void round_token(float* x, int64_t n, float scale) {
+void round_token(float* x, int64_t n, float scale, int bits) {
+  const float high = static_cast<float>((1 << (bits - 1)) - 1), low = -high - 1.0f;
   for (int64_t j = 0; j < n; ++j) {
     const float q = x[j] / scale;
-    const float clamped = q < -128.0f ? -128.0f : (q > 127.0f ? 127.0f : q);
+    const float clamped = q < low ? low : (q > high ? high : q);
     x[j] = ((clamped + kRounder) - kRounder) * scale;
   }
 }
@@ -108,9 +109,10 @@ void OutputError::round_inputs(std::span<const float> scales, const ActivationSp
         reach = std::max(reach, std::fabs(y[j]));
       }
       if (activation.mode == ActivationMode::kDynamicToken && reach > 0) {
-        round_token(y, width_, reach / 127.5f);
+        round_token(y, width_, reach / (static_cast<float>((1 << activation.bits) - 1) / 2.0f),
+                    activation.bits);
       } else if (activation.mode == ActivationMode::kStaticTensor) {
-        round_token(y, width_, activation.scale);
+        round_token(y, width_, activation.scale, activation.bits);
       }
     }
   });

@@ -344,13 +344,14 @@ TEST(Pipeline, EveryMethodKeepsTheModelInEveryScheme) {
     for (const Scheme& scheme : schemes()) {
       QuantizeOptions options;
       options.method = method.name;
+      options.preset = "fast";
       options.scheme = scheme.name;
       options.dtype = "f32";
       const bool contradict =
           method.inputs == ActivationForm::kStatic &&
           (scheme.inputs == ActivationForm::kFloat || scheme.inputs == ActivationForm::kToken);
       SCOPED_TRACE(fmt::format("{} {}", method.name, scheme.name));
-      if (contradict) {
+      if (contradict || (!method.every_type && !scheme.integer_weights())) {
         EXPECT_THROW(run(options), Error);
         continue;
       }
@@ -362,13 +363,15 @@ TEST(Pipeline, EveryMethodKeepsTheModelInEveryScheme) {
       }
       for (const LinearReport& l : r->report.linears) {
         EXPECT_EQ(l.bits, scheme.weights.bits);
-        EXPECT_TRUE(l.bits == 4 || l.group_size == 0);
+        EXPECT_TRUE(l.bits != 8 || l.group_size == 0);
         EXPECT_FALSE(l.bits == 8 && l.group_size_fell_back);
       }
-      const double limit = scheme.weights.bits == 4                  ? 0.35
+      const double limit = scheme.weights.bits == 3                  ? 0.7
+                           : scheme.weights.bits == 4                ? 0.35
+                           : !scheme.integer_weights()               ? 0.2
                            : scheme.inputs == ActivationForm::kFloat ? 0.01
                                                                      : 0.06;
-      EXPECT_LT(distance(r->probe), limit);
+      EXPECT_LT(distance(r->probe), scheme.warning != nullptr ? HUGE_VAL : limit);
     }
   }
 }

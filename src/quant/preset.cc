@@ -9,7 +9,8 @@
 namespace fptq {
 namespace {
 
-constexpr std::array kPresets = {Preset{"fast", 0, 0}, Preset{"balanced", 0, 20}, Preset{"best", 0, 100}};
+constexpr std::array kPresets = {Preset{"fast", 40, 0}, Preset{"balanced", 200, 40},
+                                 Preset{"best", 500, 200}};
 
 }  // namespace
 

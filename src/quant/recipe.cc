@@ -53,6 +53,7 @@ void check_layer(const QuantizeOptions& options, const std::string& module, cons
 // Whether layers with these options can read one input.
 bool agree(const QuantizeOptions& a, const QuantizeOptions& b) {
   return activation_form(a) == activation_form(b) &&
+         find_scheme(a.scheme).input == find_scheme(b.scheme).input &&
          find_method(a.method).plan_activation == find_method(b.method).plan_activation;
 }
 
@@ -70,10 +71,11 @@ class HeadRules {
  public:
   explicit HeadRules(const QuantizeOptions& options) : asked_(options.head), head_(options) {
     head_.rules.clear();
+    head_.head = head_name(options);
   }
 
   void ignore(const RecipeRule& rule) {
-    if (asked_ != "keep") {
+    if (asked_ != "keep" && asked_ != "auto") {
       throw Error(ErrorKind::kUsage, where_of(rule) + ":ignore",
                   fmt::format("lm_head is ignored, but --head asks for {}", asked_));
     }
@@ -122,7 +124,7 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
   Entry plain{false, options};
   plain.options.rules.clear();
   entries_.assign(static_cast<size_t>(layers_) * kAllLinears.size(), plain);
-  head_ = plain.options;
+  head_ = HeadRules(options).take();
   if (options.rules.empty()) return;
 
   const ModuleNames names = names_of(layers_);
@@ -160,6 +162,22 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
       check_layer(entries_[i].options, names.linears[i], *last[i]);
   }
   check_inputs(last);
+  check_types(last);
+}
+
+void LayerRecipe::check_types(const std::vector<const RecipeRule*>& last) const {
+  const auto is_nf4 = [](const Entry& e) {
+    return find_scheme(e.options.scheme).weights.type == CodeType::kNormalFloat4;
+  };
+  const Entry* first = nullptr;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].ignored) continue;
+    if (first == nullptr) first = &entries_[i];
+    if (is_nf4(entries_[i]) == is_nf4(*first)) continue;
+    throw Error(ErrorKind::kUsage,
+                where_of(last[i] ? *last[i] : *last[static_cast<size_t>(first - entries_.data())]),
+                "no file format holds NF4 beside other types", "give all layers scheme nf4, or none");
+  }
 }
 
 void LayerRecipe::check_inputs(const std::vector<const RecipeRule*>& last) const {

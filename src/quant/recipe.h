@@ -58,6 +58,8 @@ class LayerRecipe {
   const Entry& at(int64_t layer, LinearId id) const { return entries_[index(layer, id)]; }
   // `last` by index(): the rule that changed a layer last, or null.
   void check_inputs(const std::vector<const RecipeRule*>& last) const;
+  // NF4 stands alone.
+  void check_types(const std::vector<const RecipeRule*>& last) const;
   template <typename Holds>
   bool any_method(const Holds& holds) const;
 

@@ -195,7 +195,7 @@ TEST(LayerRecipe, NeedsAreThoseOfAllLayersThatAreQuantized) {
 
 TEST(LayerRecipe, RoundingIsLearnedInBlocksThatAreQuantizedWholly) {
   QuantizeOptions options;
-  options.method = "auto";
+  options.method = "autoround";
   EXPECT_GT(resolve_options(options).iterations(0), 0);
   options.rules = {{.targets = {"model.layers.0.mlp.down_proj"}, .ignore = true},
                    {.targets = {"model.layers.1.mlp.down_proj"}, .method = "gptq"},
@@ -205,8 +205,34 @@ TEST(LayerRecipe, RoundingIsLearnedInBlocksThatAreQuantizedWholly) {
   EXPECT_EQ(recipe.iterations(1), 0);
   EXPECT_GT(recipe.iterations(2), 0);
   EXPECT_THAT(recipe.blocks_kept_from_learning(), ElementsAre(0, 1));
-  options.preset = "fast";
+  options.method = "gptq";
   EXPECT_THAT(resolve_options(options).blocks_kept_from_learning(), IsEmpty());
+}
+
+TEST(LayerRecipe, ScalesAreTunedWhereAllNumbersAreIntegers) {
+  QuantizeOptions options;
+  EXPECT_EQ(resolve_options(options).tuning_steps(), 0);
+  options.method = "auto";
+  EXPECT_GT(resolve_options(options).tuning_steps(), 0);
+  EXPECT_TRUE(resolve_options(options).needs_original());
+  options.rules = {{.targets = {"model.layers.0.mlp.down_proj"}, .ignore = true},
+                   {.targets = {"model.layers.1.mlp.down_proj"}, .bits = 8}};
+  EXPECT_GT(resolve_options(options).tuning_steps(), 0);
+  options.rules.back() = {.targets = {"down_proj"}, .method = "rtn", .scheme = "fp8"};
+  EXPECT_EQ(resolve_options(options).tuning_steps(), 0);
+  options.rules.clear();
+  options.preset = "fast";
+  EXPECT_EQ(resolve_options(options).tuning_steps(), 0);
+  EXPECT_FALSE(resolve_options(options).needs_original());
+}
+
+TEST(LayerRecipe, NormalFloatsStandAlone) {
+  QuantizeOptions options;
+  options.method = "rtn";
+  options.rules = {{.targets = {"down_proj"}, .scheme = "nf4"}};
+  expect_error(ErrorKind::kUsage, {"NF4", "nf4"}, [&] { resolve_options(options); });
+  options.rules.push_back({.targets = {"re:.*(self_attn|gate|up).*"}, .ignore = true});
+  EXPECT_FALSE(resolve_options(options).ignores(0, LinearId::kDown));
 }
 
 }  // namespace

@@ -9,7 +9,10 @@
 
 #include "expect_error.h"
 #include "quant/deviation.h"
+#include "quant/golden_data.h"
 #include "quant/grid.h"
+#include "tensor/code_row.h"
+#include "tensor/scheme_name.h"
 
 namespace fptq {
 namespace {
@@ -65,6 +68,46 @@ TEST(RoundToNearest, IsTheGridOfEachGroupOfTheFoldedWeights) {
         }
       }
     }
+  }
+}
+
+// Codes as hexadecimal bytes, one each.
+std::string codes_of(const LinearWeights& q) {
+  std::string out;
+  std::vector<int8_t> codes(static_cast<size_t>(q.cols));
+  for (int64_t r = 0; r < q.rows; ++r) {
+    read_code_row(q.codes.bytes().data() + static_cast<size_t>(r) * q.codes.view().row_bytes(), q.spec.bits,
+                  0, codes);
+    for (const int8_t code : codes) {
+      for (const int digit : {(code >> 4) & 15, code & 15}) out += "0123456789abcdef"[digit];
+    }
+  }
+  return out;
+}
+
+TEST(RoundToNearest, IsThatOfCompressedTensorsToTheLastBit) {
+  const Json data = golden("rounding.json");
+  const LinearWeights w = dense(data["rows"], data["cols"], floats_of_bits(data["weights"]));
+  ThreadPool pool(2);
+  for (const Json& c : data["cases"]) {
+    const WeightSpec spec{.bits = c["bits"],
+                          .group_size = c["group_size"],
+                          .symmetric = c["symmetric"],
+                          .per_tensor = c["strategy"] == "tensor"};
+    SCOPED_TRACE(scheme_name(spec));
+    const LinearWeights q =
+        round_to_nearest(WeightRows(w, {}, "m"), spec, DType::kF32, pool, SymmetricFit::kFull);
+    q.validate("m");
+    const std::vector<float> scales = floats_of_bits(c["scales"]);
+    const AlignedBuffer<float> found = q.scales.to_floats();
+    for (size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found[i], scales[spec.per_tensor ? 0 : i]) << i;
+      if (spec.symmetric) continue;
+      EXPECT_EQ(static_cast<int>(static_cast<int8_t>(q.zero_points.bytes()[i])),
+                c["zeros"][spec.per_tensor ? 0 : i].get<int>())
+          << i;
+    }
+    EXPECT_EQ(codes_of(q), c["codes"].get<std::string>());
   }
 }
 

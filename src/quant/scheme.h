@@ -21,9 +21,14 @@ enum class ActivationForm : uint8_t {
 struct Scheme {
   const char* name;     // "w8a8-static"
   const char* summary;  // one line for people
-  WeightSpec weights;   // group size and symmetry are options of their own
+  WeightSpec weights;   // symmetry is an option of its own, and so is a group size, for which 0 leaves it to
+                        // the bits
   ActivationForm inputs;
+  ActivationSpec input = {};      // type and bits of quantized inputs
   const char* warning = nullptr;  // for the report of whoever asks for it
+  const char* head = "keep";      // what --head auto means
+
+  bool integer_weights() const { return weights.type == CodeType::kInteger; }
 };
 
 std::span<const Scheme> schemes();

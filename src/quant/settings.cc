@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "fptq/error.h"
 #include "quant/method.h"
@@ -18,6 +19,50 @@ struct OutputType {
   DType dtype;
 };
 constexpr OutputType kOutputTypes[] = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
+
+// What knows groups of integers alone are solvers and searches.
+bool rounds_to_nearest(const QuantizeOptions& o) {
+  const bool searches = !o.alpha && find_method(o.method).plan_activation == smoothquant_policy;
+  return find_method(o.method).every_type && !searches;
+}
+
+void check_per_tensor(const QuantizeOptions& o) {
+  const std::string where = "one scale per tensor";
+  if (o.group_size) throw Error(ErrorKind::kUsage, where, "leaves nothing to group");
+  if (find_scheme(o.scheme).weights.type == CodeType::kNormalFloat4)
+    throw Error(ErrorKind::kUsage, where, fmt::format("scheme {} has blocks", o.scheme));
+  if (!rounds_to_nearest(o)) {
+    throw Error(ErrorKind::kUsage, where, fmt::format("method {} is for groups or rows", o.method),
+                "choose rtn, static, fptq or smoothquant with a fixed alpha");
+  }
+}
+
+void check_weights(const QuantizeOptions& o) {
+  const Scheme& scheme = find_scheme(o.scheme);
+  const int bits = weight_bits(o);
+  if (o.per_tensor) check_per_tensor(o);
+  if (scheme.integer_weights()) {
+    if (bits != 3 && bits != 4 && bits != 8)
+      throw Error(ErrorKind::kUsage, "weight bits", fmt::format("is {}, expected 3, 4 or 8", bits));
+    return check_group_size(wanted_group_size(o));
+  }
+  const std::string where = fmt::format("scheme {}", o.scheme);
+  if (!rounds_to_nearest(o)) {
+    throw Error(ErrorKind::kUsage, "method",
+                fmt::format("{} is for integers, but {} has none", o.method, where),
+                "choose rtn, static, fptq or smoothquant with a fixed alpha");
+  }
+  if (!o.symmetric) throw Error(ErrorKind::kUsage, where, "knows no zero points");
+  if (o.weight_bits) throw Error(ErrorKind::kUsage, where, "says its bits already");
+  if (scheme.weights.type != CodeType::kNormalFloat4) return check_group_size(wanted_group_size(o));
+  const int64_t size = wanted_group_size(o);
+  if (size < 32 || size > 4096 || !std::has_single_bit(static_cast<uint64_t>(size))) {
+    throw Error(ErrorKind::kUsage, "--group-size",
+                fmt::format("is {}, but {} takes powers of two from 32 to 4096", size, where));
+  }
+  if (head_name(o) != "keep")
+    throw Error(ErrorKind::kUsage, "head", fmt::format("{} cannot stand beside {}", o.head, where));
+}
 
 void check_activations(const QuantizeOptions& o) {
   const ActivationForm wanted = find_scheme(o.scheme).inputs, own = find_method(o.method).inputs;
@@ -47,11 +92,8 @@ void check_activations(const QuantizeOptions& o) {
 void check_options(const QuantizeOptions& o) {
   find_method(o.method);
   find_scheme(o.scheme);
-  if (weight_bits(o) != 4 && weight_bits(o) != 8) {
-    throw Error(ErrorKind::kUsage, "weight bits", fmt::format("is {}, expected 4 or 8", weight_bits(o)));
-  }
   find_preset(o.preset);
-  check_group_size(wanted_group_size(o));
+  check_weights(o);
   check_activations(o);
   // Written so that NaN fails too.
   if (!(o.static_threshold >= 0.0) || !(o.dynamic_threshold >= o.static_threshold)) {
@@ -59,7 +101,7 @@ void check_options(const QuantizeOptions& o) {
                 fmt::format("are {:g} (static) and {:g} (dynamic), expected 0 <= static <= dynamic",
                             o.static_threshold, o.dynamic_threshold));
   }
-  head_spec(o.head, 0, o.group_size.value_or(kUsualGroupSize), o.symmetric);
+  head_weight_spec(o, 0);
   resolve_output_dtype(o, ModelConfig{});
 }
 
@@ -69,8 +111,19 @@ int weight_bits(const QuantizeOptions& o) {
 
 int64_t wanted_group_size(const QuantizeOptions& o) {
   if (o.group_size) return *o.group_size;
+  if (const int64_t own = find_scheme(o.scheme).weights.group_size; own != 0) return own;
   // Eight bits hardly gain from more scales than rows.
   return weight_bits(o) == 8 ? -1 : kUsualGroupSize;
+}
+
+std::string head_name(const QuantizeOptions& o) {
+  return o.head == "auto" ? find_scheme(o.scheme).head : o.head;
+}
+
+std::optional<WeightSpec> head_weight_spec(const QuantizeOptions& o, int64_t hidden_size) {
+  const int64_t own = find_scheme(o.scheme).weights.group_size;
+  return head_spec(head_name(o), hidden_size, o.group_size.value_or(own != 0 ? own : kUsualGroupSize),
+                   o.symmetric);
 }
 
 WeightSpec weight_spec(const QuantizeOptions& o, int64_t cols) {
@@ -78,10 +131,14 @@ WeightSpec weight_spec(const QuantizeOptions& o, int64_t cols) {
   spec.bits = weight_bits(o);
   spec.group_size = group_size(o, cols).size;
   spec.symmetric = o.symmetric;
+  spec.per_tensor = o.per_tensor;
   return spec;
 }
 
 GroupSize group_size(const QuantizeOptions& o, int64_t cols) {
+  if (o.per_tensor) return {};
+  // NF4's go on across the ends of rows.
+  if (find_scheme(o.scheme).weights.type == CodeType::kNormalFloat4) return {wanted_group_size(o), false};
   return resolve_group_size(cols, wanted_group_size(o));
 }
 

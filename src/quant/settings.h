@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "fptq/quantize.h"
 #include "model/config.h"
@@ -26,6 +28,10 @@ int64_t wanted_group_size(const QuantizeOptions& options);
 // The weights of a layer with `cols` inputs.
 WeightSpec weight_spec(const QuantizeOptions& options, int64_t cols);
 GroupSize group_size(const QuantizeOptions& options, int64_t cols);
+// "keep", "int8" or "int4".
+std::string head_name(const QuantizeOptions& options);
+// How the output head of `hidden_size` inputs is to be stored; nothing where it stays as it is.
+std::optional<WeightSpec> head_weight_spec(const QuantizeOptions& options, int64_t hidden_size);
 // kByMethod where the method decides input by input.
 ActivationForm activation_form(const QuantizeOptions& options);
 bool needs_calibration(const QuantizeOptions& options);

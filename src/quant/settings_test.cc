@@ -31,8 +31,8 @@ TEST(Settings, DefaultsAndLimitsAreAccepted) {
 
 TEST(Settings, WhatMakesNoSenseIsRefused) {
   expect_refused({"method", "\"ftpq\"", "fptq, rtn"}, [](auto& o) { o.method = "ftpq"; });
-  for (const int bits : {0, 9, 3, -4})
-    expect_refused({"weight bits", "4 or 8"}, [&](auto& o) { o.weight_bits = bits; });
+  for (const int bits : {0, 9, 5, -4})
+    expect_refused({"weight bits", "3, 4 or 8"}, [&](auto& o) { o.weight_bits = bits; });
   expect_refused({"--group-size"}, [](auto& o) { o.group_size = 0; });
   expect_refused({"thresholds"}, [](auto& o) { o.static_threshold = std::nan(""); });
   expect_refused({"thresholds"}, [](auto& o) { o.dynamic_threshold = std::nan(""); });
@@ -49,6 +49,47 @@ TEST(Settings, WhatSchemeAndMethodContradictIsRefused) {
       o.scheme = scheme;
     });
   }
+  for (const char* method : {"gptq", "awq", "auto"}) {
+    expect_refused({"method", method, "fp8", "rtn"}, [&](auto& o) {
+      o.method = method;
+      o.scheme = "fp8";
+    });
+  }
+  for (const char* scheme : {"fp8", "nf4"}) {
+    expect_refused({scheme, "zero points"}, [&](auto& o) {
+      o.scheme = scheme;
+      o.symmetric = false;
+    });
+    expect_refused({scheme, "bits"}, [&](auto& o) {
+      o.scheme = scheme;
+      o.weight_bits = 8;
+    });
+  }
+  for (const char* method : {"gptq", "awq"}) {
+    expect_refused({"per tensor", method, "rtn"}, [&](auto& o) {
+      o.method = method;
+      o.per_tensor = true;
+    });
+  }
+  for (const int64_t size : {int64_t{-1}, int64_t{16}, int64_t{96}, int64_t{8192}}) {
+    expect_refused({"--group-size", "nf4", "powers of two"}, [&](auto& o) {
+      o.scheme = "nf4";
+      o.group_size = size;
+    });
+  }
+  expect_refused({"per tensor", "nf4"}, [](auto& o) {
+    o.scheme = "nf4";
+    o.per_tensor = true;
+  });
+  expect_refused({"per tensor", "group"}, [](auto& o) {
+    o.group_size = 64;
+    o.per_tensor = true;
+  });
+  expect_refused({"head", "\"int3\""}, [](auto& o) { o.head = "int3"; });
+  expect_refused({"head", "nf4"}, [](auto& o) {
+    o.scheme = "nf4";
+    o.head = "int8";
+  });
   expect_refused({"observer", "mse", "w4a8-static"}, [](auto& o) { o.observer = "mse"; });
   expect_refused({"observer", "\"most\""}, [](auto& o) { o.observer = "most"; });
   for (const double p : {0.0, 100.5, std::nan("")})
@@ -70,6 +111,29 @@ TEST(Settings, SchemeAndMethodSayTogetherWhatIsDone) {
   o.weight_bits = 4;
   EXPECT_EQ(weight_spec(o, 100), (WeightSpec{4, 0, false}));
   EXPECT_TRUE(group_size(o, 100).fell_back);
+
+  o = {};
+  o.scheme = "nf4";
+  EXPECT_EQ(weight_spec(o, 100),
+            (WeightSpec{.bits = 4, .group_size = 64, .type = CodeType::kNormalFloat4, .nested = true}));
+  o.scheme = "fp8-static";
+  EXPECT_EQ(weight_spec(o, 100), (WeightSpec{.bits = 8, .type = CodeType::kFloat8E4M3}));
+  o.scheme = "w3a16";
+  EXPECT_EQ(weight_spec(o, 256), (WeightSpec{3, 128, true}));
+
+  o.per_tensor = true;
+  EXPECT_EQ(weight_spec(o, 256), (WeightSpec{.bits = 3, .per_tensor = true}));
+  EXPECT_EQ(head_weight_spec(o, 64), std::nullopt);
+
+  o = {};
+  o.scheme = "w4a8-llama";
+  EXPECT_EQ(weight_spec(o, 256), (WeightSpec{4, 32, true}));
+  EXPECT_EQ(head_weight_spec(o, 64), (WeightSpec{8, 0, true}));
+  EXPECT_EQ(activation_form(o), ActivationForm::kToken);
+  o.head = "keep";
+  EXPECT_EQ(head_weight_spec(o, 64), std::nullopt);
+  o.head = "int4";
+  EXPECT_EQ(head_weight_spec(o, 64), (WeightSpec{4, 32, true}));
 
   o = {};
   o.method = "rtn";

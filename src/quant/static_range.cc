@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/float8.h"
 #include "fptq/error.h"
 #include "quant/equalize.h"
 
@@ -41,15 +42,18 @@ float percentile_of(std::vector<float> values, double percentile) {
 }
 
 // Chunks are added in order, so that the sum does not depend on threads.
-double rounding_error(std::span<const float> values, float reach, int bits, ThreadPool& pool) {
-  const float high = static_cast<float>((1 << (bits - 1)) - 1), low = -high - 1.0f, scale = reach / high;
+double rounding_error(std::span<const float> values, float reach, const ActivationSpec& form,
+                      ThreadPool& pool) {
+  const float high = largest_code(form), low = -high - 1.0f, scale = reach / high;
+  const bool integer = form.type == CodeType::kInteger;
   const int64_t count = std::ssize(values);
   std::vector<double> sums(static_cast<size_t>((count + kChunk - 1) / kChunk));
   pool.parallel_for(count, kChunk, [&](int64_t begin, int64_t end) {
     double sum = 0;
     for (int64_t i = begin; i < end; ++i) {
       const float x = values[static_cast<size_t>(i)];
-      const float rounded = (std::clamp(x / scale, low, high) + kRounder) - kRounder;
+      const float rounded = integer ? (std::clamp(x / scale, low, high) + kRounder) - kRounder
+                                    : e4m3_to_float(float_to_e4m3(x / scale));
       sum += std::pow(std::fabs(rounded * scale - x), kNorm);
     }
     sums[static_cast<size_t>(begin / kChunk)] = sum;
@@ -59,14 +63,14 @@ double rounding_error(std::span<const float> values, float reach, int bits, Thre
   return sum;
 }
 
-float least_error_reach(std::span<const float> values, int bits, ThreadPool& pool) {
+float least_error_reach(std::span<const float> values, const ActivationSpec& form, ThreadPool& pool) {
   float whole = 0;
   for (const float x : values) whole = std::max(whole, std::fabs(x));
   float best = whole;
   double least = HUGE_VAL;
   for (int i = 0, in_vain = 0; i < kShrinks && in_vain < kPatience; ++i) {
     const float reach = whole * (1.0f - static_cast<float>(i) / static_cast<float>(kGrid));
-    const double error = reach > 0 ? rounding_error(values, reach, bits, pool) : 0.0;
+    const double error = reach > 0 ? rounding_error(values, reach, form, pool) : 0.0;
     if (error < least) {
       least = error;
       best = reach;
@@ -79,6 +83,10 @@ float least_error_reach(std::span<const float> values, int bits, ThreadPool& poo
 }
 
 }  // namespace
+
+float largest_code(const ActivationSpec& form) {
+  return form.type == CodeType::kInteger ? static_cast<float>((1 << (form.bits - 1)) - 1) : kE4M3Max;
+}
 
 std::vector<std::string> range_observer_names() {
   return {kNames.begin(), kNames.end()};
@@ -93,10 +101,10 @@ RangeObserver find_range_observer(const std::string& name) {
 }
 
 float observed_reach(const ActivationStatistics& statistics, std::span<const float> scales,
-                     const RangeOptions& options, int bits, ThreadPool& pool) {
+                     const RangeOptions& options, const ActivationSpec& form, ThreadPool& pool) {
   if (options.needs_sample() && !statistics.sample.empty()) {
     std::vector<float> values = equalized_sample(statistics, scales);
-    return options.observer == RangeObserver::kMse ? least_error_reach(values, bits, pool)
+    return options.observer == RangeObserver::kMse ? least_error_reach(values, form, pool)
                                                    : percentile_of(std::move(values), options.percentile);
   }
   return scales.empty() ? statistics.max() : equalized_max(statistics.channel_max, scales);

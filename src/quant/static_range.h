@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "quant/observer.h"
+#include "tensor/linear_weights.h"
 
 namespace fptq {
 
@@ -29,8 +30,8 @@ std::vector<std::string> range_observer_names();
 // "minmax", "percentile" or "mse"; throws Error(kUsage).
 RangeObserver find_range_observer(const std::string& name);
 
-// The reach r >= 0 of a symmetric range -r..r for x / scales (no scales: x), to be cut into steps of
-// r / (2^(bits - 1) - 1):
+// The reach r >= 0 of a symmetric range -r..r for x / scales (no scales: x), to be held in codes of `form`'s
+// type and bits with the scale r / largest_code(form):
 //   kMinMax      the largest |x / s| of all tokens
 //   kPercentile  that percentile of the sampled |x / s|, between two of them as numpy.percentile does
 //   kMse         of the largest sampled |x / s| times 1.00, 0.99 .. 0.81 the one that leaves the least sum of
@@ -38,6 +39,9 @@ RangeObserver find_range_observer(const std::string& name);
 //                llm-compressor's memoryless_mse observer, whose steps are r / 127.5.
 // The sample is needed by the last two. The same for any number of threads.
 float observed_reach(const ActivationStatistics& statistics, std::span<const float> scales,
-                     const RangeOptions& options, int bits, ThreadPool& pool);
+                     const RangeOptions& options, const ActivationSpec& form, ThreadPool& pool);
+
+// The largest code of a symmetric `form`, as a number: 7, 127, or 448 for E4M3.
+float largest_code(const ActivationSpec& form);
 
 }  // namespace fptq

@@ -32,10 +32,10 @@ TEST(StaticRange, PercentilesAreNumpys) {
     for (const auto& [percentile, expected] : c["percentiles"].items()) {
       const RangeOptions options{RangeObserver::kPercentile, std::stod(percentile)};
       const double reach = expected.get<double>();
-      EXPECT_NEAR(observed_reach(made.statistics, made.scales, options, 8, pool), reach, 1e-5 * reach);
+      EXPECT_NEAR(observed_reach(made.statistics, made.scales, options, {}, pool), reach, 1e-5 * reach);
     }
-    EXPECT_EQ(observed_reach(made.statistics, made.scales, {RangeObserver::kPercentile, 100.0}, 8, pool),
-              observed_reach(made.statistics, made.scales, {}, 8, pool));
+    EXPECT_EQ(observed_reach(made.statistics, made.scales, {RangeObserver::kPercentile, 100.0}, {}, pool),
+              observed_reach(made.statistics, made.scales, {}, {}, pool));
   }
 }
 
@@ -46,12 +46,12 @@ TEST(StaticRange, LeastErrorIsThatOfLlmCompressorsSearch) {
     const Case made = made_case(data, c);
     for (const int threads : {1, 3}) {
       ThreadPool pool(threads);
-      const float reach = observed_reach(made.statistics, made.scales, {RangeObserver::kMse}, 8, pool);
+      const float reach = observed_reach(made.statistics, made.scales, {RangeObserver::kMse}, {}, pool);
       const double ours = c["mse_127"], theirs = c["mse"];
       EXPECT_NEAR(reach, ours, 1e-5 * ours);
       // Its steps are range / 127.5: it may stop a hundredth sooner or later.
       EXPECT_NEAR(reach, theirs, 0.0125 * theirs);
-      narrowed += reach < observed_reach(made.statistics, made.scales, {}, 8, pool) ? 1 : 0;
+      narrowed += reach < observed_reach(made.statistics, made.scales, {}, {}, pool) ? 1 : 0;
     }
   }
   EXPECT_GE(narrowed, 4) << "there is something to find";
@@ -60,9 +60,9 @@ TEST(StaticRange, LeastErrorIsThatOfLlmCompressorsSearch) {
 TEST(StaticRange, MinMaxNeedsNoSample) {
   ThreadPool pool(1);
   const ActivationStatistics statistics{.channel_max = {3.0f, 8.0f}, .tokens = 1};
-  EXPECT_EQ(observed_reach(statistics, {}, {}, 8, pool), 8.0f);
+  EXPECT_EQ(observed_reach(statistics, {}, {}, {}, pool), 8.0f);
   const float scales[] = {1.0f, 4.0f};
-  EXPECT_EQ(observed_reach(statistics, scales, {}, 8, pool), 3.0f);
+  EXPECT_EQ(observed_reach(statistics, scales, {}, {}, pool), 3.0f);
 }
 
 TEST(StaticRange, SilenceHasNoReach) {
@@ -70,7 +70,7 @@ TEST(StaticRange, SilenceHasNoReach) {
   const ActivationStatistics silent{.channel_max = {0.0f, 0.0f}, .tokens = 2, .sample = {0, 0, 0, 0}};
   for (const RangeObserver observer :
        {RangeObserver::kMinMax, RangeObserver::kPercentile, RangeObserver::kMse})
-    EXPECT_EQ(observed_reach(silent, {}, {observer}, 8, pool), 0.0f);
+    EXPECT_EQ(observed_reach(silent, {}, {observer}, {}, pool), 0.0f);
 }
 
 TEST(StaticRange, UnknownObserversAreRefused) {
@@ -120,6 +120,24 @@ TEST(HeldForm, GivesAPlanWithoutFormTheOneThatIsAskedFor) {
   EXPECT_EQ(plan.spec, (ActivationSpec{ActivationMode::kStaticTensor, true, 2.0f, 0}));
   EXPECT_EQ(plan.reason, "static per tensor");
   EXPECT_EQ(plan.v, 254.0);
+}
+
+TEST(HeldForm, CodesAreOfTheTypeThatIsAskedFor) {
+  ThreadPool pool(1);
+  const ActivationStatistics statistics{.channel_max = {448.0f, 2.0f}, .tokens = 1};
+  ActivationContext context = context_of(statistics, pool, ActivationForm::kStatic);
+  context.input.bits = 4;
+  EXPECT_EQ(static_spec(context, {})->scale, 64.0f);
+  context.input = {.type = CodeType::kFloat8E4M3};
+  EXPECT_EQ(static_spec(context, {})->scale, 1.0f);
+  context.form = ActivationForm::kToken;
+  ActivationPlan plan = plain_policy(context);
+  hold(context, plan);
+  EXPECT_EQ(plan.spec.type, CodeType::kFloat8E4M3);
+  EXPECT_EQ(plan.spec.mode, ActivationMode::kDynamicToken);
+  context.form = ActivationForm::kFloat;
+  hold(context, plan);
+  EXPECT_EQ(plan.spec, ActivationSpec{});
 }
 
 TEST(HeldForm, AStaticFormWithoutScaleIsPerToken) {

@@ -32,7 +32,7 @@ std::vector<Kind> kinds_of(const QuantizePlan& plan) {
     const std::string name = without_layer(matrix.module);
     const auto same = [&](const Kind& kind) {
       return kind.name == name && kind.matrix.rows == matrix.rows && kind.matrix.cols == matrix.cols &&
-             kind.matrix.bits == matrix.bits && kind.matrix.group_size == matrix.group_size;
+             kind.matrix.form == matrix.form;
     };
     auto found = std::find_if(kinds.begin(), kinds.end(), same);
     if (found == kinds.end()) found = kinds.insert(kinds.end(), {name, matrix, 0});
@@ -61,8 +61,10 @@ std::string to_json(const QuantizePlan& plan) {
                                 {"cols", matrix.cols},
                                 {"bits", matrix.bits},
                                 {"group_size", matrix.group_size},
-                                {"group_size_fell_back", matrix.group_size_fell_back}});
+                                {"group_size_fell_back", matrix.group_size_fell_back},
+                                {"form", matrix.form}});
   }
+  json["warnings"] = plan.warnings;
   json["timing"] = {{"seconds", plan.seconds}};
   return dump(json);
 }
@@ -77,24 +79,15 @@ std::string to_text(const QuantizePlan& plan) {
   facts.add({"weights", fmt::format("{}, {} bits per weight", times(std::ssize(plan.matrices), "matrix"),
                                     fixed(plan.bits_per_weight, 2))});
   facts.add({"calibration", fmt::format("{} tokens", grouped(plan.calibration_tokens))});
+  for (const std::string& warning : plan.warnings) facts.add({"warning", warning});
   facts.add({"memory", fmt::format("about {}", bytes(plan.memory_bytes))});
   facts.add({"time", fmt::format("about {}", duration(plan.seconds))});
 
-  Table schemes({{"matrix"},
-                 {"count", Align::kRight},
-                 {"rows x inputs", Align::kRight},
-                 {"bits", Align::kRight},
-                 {"groups of", Align::kRight},
-                 {""}});
+  Table schemes({{"matrix"}, {"count", Align::kRight}, {"rows x inputs", Align::kRight}, {"form"}, {""}});
   for (const Kind& kind : kinds_of(plan)) {
     const QuantizePlan::Matrix& m = kind.matrix;
-    const std::string shape = fmt::format("{} x {}", m.rows, m.cols);
-    if (m.bits == 0) {
-      schemes.add({kind.name, grouped(kind.count), shape, "", "", "not quantized"});
-      continue;
-    }
-    schemes.add({kind.name, grouped(kind.count), shape, fmt::format("{}", m.bits),
-                 m.group_size == 0 ? "whole row" : fmt::format("{}", m.group_size),
+    schemes.add({kind.name, grouped(kind.count), fmt::format("{} x {}", m.rows, m.cols),
+                 m.bits == 0 ? "not quantized" : m.form,
                  m.group_size_fell_back ? "the group size asked for does not divide the inputs" : ""});
   }
   return facts.render() + "\n" + schemes.render();

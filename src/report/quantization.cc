@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <string>
+#include <utility>
 
 #include "fptq/report.h"
 #include "report/json_text.h"
@@ -27,7 +28,8 @@ Json linear_members(const LinearReport& linear) {
           {"group_size", linear.group_size},
           {"group_size_fell_back", linear.group_size_fell_back},
           {"relative_error", linear.relative_error},
-          {"sqnr_db", linear.sqnr_db}};
+          {"sqnr_db", linear.sqnr_db},
+          {"form", linear.form}};
 }
 
 // "269.1 MB -> 98.0 MB, 2.75 times smaller"
@@ -40,33 +42,33 @@ std::string size_line(const QuantizeReport& report) {
                                   : fmt::format(", {} times larger", fixed(output / source, 2)));
 }
 
-// One line for each kind of matrix: "210 matrices in 4 bits, groups of 64 (the size asked for does not divide
+// One line for each kind of matrix: "210 matrices: int4 g64 sym (the group size asked for does not divide
 // their inputs)"
 void add_weights(Table& table, const QuantizeReport& report) {
-  std::map<std::tuple<int, int64_t, bool>, int64_t> kinds;
+  std::map<std::pair<std::string, bool>, int64_t> kinds;
   const LinearReport* head = nullptr;
   for (const LinearReport& l : report.linears) {
     if (l.module == "lm_head") {
       head = &l;
     } else {
-      ++kinds[{l.bits, l.group_size, l.group_size_fell_back}];
+      ++kinds[{l.form, l.group_size_fell_back}];
     }
   }
   const char* label = "weights";
   for (const auto& [kind, count] : kinds) {
-    const auto& [bits, group, fell_back] = kind;
-    const std::string matrices = times(count, "matrix"),
-                      groups = group == 0 ? "one group a row" : fmt::format("groups of {}", group);
-    table.add({label, bits == 0 ? matrices + " not quantized"
-                                : fmt::format("{} in {} bits, {}{}", matrices, bits, groups,
-                                              fell_back ? " (the size asked for does not divide their inputs)"
-                                                        : "")});
+    const auto& [form, fell_back] = kind;
+    const std::string matrices = times(count, "matrix");
+    table.add({label, form.empty() ? matrices + " not quantized"
+                                   : fmt::format("{}: {}{}", matrices, form,
+                                                 fell_back ? " (the group size asked for does not divide "
+                                                             "their inputs)"
+                                                           : "")});
     label = "";
   }
   if (head == nullptr) return;
   table.add(
       {"head",
-       fmt::format("{} bits, one scale a vocabulary entry{}", head->bits,
+       fmt::format("{}{}", head->form,
                    report.head_kl ? fmt::format("; alone it costs KL {}", fixed(*report.head_kl, 5)) : "")});
 }
 

@@ -55,7 +55,8 @@ QuantizeReport quantization() {
                               .group_size = 64,
                               .group_size_fell_back = i > 0,
                               .relative_error = 0.001 * ((i * 2) % 5),
-                              .sqnr_db = 20});
+                              .sqnr_db = 20,
+                              .form = "int4 g64 sym"});
   }
   report.source_bytes = 269'000'000;
   report.output_bytes = 100'000'000;
@@ -112,8 +113,8 @@ TEST(QuantizeReportText, SummaryCountsDecisionsAndNamesTheThreeWorst) {
   const std::string text = to_text(quantization());
   EXPECT_THAT(text, HasSubstr("269.0 MB -> 100.0 MB, 2.69 times smaller"));
   EXPECT_THAT(text, HasSubstr("3 inputs: 1 static, 1 equalized then static, 1 per token"));
-  EXPECT_THAT(text, HasSubstr("1 matrix in 4 bits, groups of 64\n"));
-  EXPECT_THAT(text, HasSubstr("4 matrices in 4 bits, groups of 64 (the size asked"));
+  EXPECT_THAT(text, HasSubstr("1 matrix: int4 g64 sym\n"));
+  EXPECT_THAT(text, HasSubstr("4 matrices: int4 g64 sym (the group size asked"));
   const size_t first = text.find("m2  relative error 0.00400"), second = text.find("m4  "),
                third = text.find("m1  ");
   EXPECT_LT(first, second);
@@ -147,10 +148,11 @@ TEST(QuantizeReportText, ExplainHasOneLineAnInput) {
 TEST(QuantizeText, WhatIsNotQuantizedStandsBesideTheRest) {
   QuantizeReport report = quantization();
   report.linears.front().bits = 0;
+  report.linears.front().form.clear();
   report.inputs.front().activation = "float";
   const std::string text = to_text(report);
   EXPECT_THAT(text, HasSubstr("1 matrix not quantized\n"));
-  EXPECT_THAT(text, HasSubstr("4 matrices in 4 bits, groups of 64"));
+  EXPECT_THAT(text, HasSubstr("4 matrices: int4 g64 sym"));
   EXPECT_THAT(text, HasSubstr("3 inputs: 0 static, 1 equalized then static, 1 per token, 1 not quantized\n"));
 }
 
@@ -160,14 +162,14 @@ TEST(PlanText, MatricesOfAKindShareALine) {
   plan.layers = 2;
   for (int i = 0; i < 2; ++i) {
     const std::string layer = "model.layers." + std::to_string(i);
-    plan.matrices.push_back({layer + ".mlp.up_proj", 1536, 576, 4, 64, true});
-    plan.matrices.push_back({layer + ".mlp.down_proj", 576, 1536, 4, 128, false});
+    plan.matrices.push_back({layer + ".mlp.up_proj", 1536, 576, 4, 64, true, "int4 g64 sym"});
+    plan.matrices.push_back({layer + ".mlp.down_proj", 576, 1536, 4, 128, false, "int4 g128 sym"});
   }
   plan.matrices.push_back({.module = "model.layers.2.mlp.up_proj", .rows = 1536, .cols = 576});
   const std::string text = to_text(plan);
-  EXPECT_THAT(text, HasSubstr("mlp.up_proj        1     1536 x 576                  not quantized"));
-  EXPECT_THAT(text, HasSubstr("mlp.up_proj        2     1536 x 576     4         64  the group size"));
-  EXPECT_THAT(text, HasSubstr("mlp.down_proj      2     576 x 1536     4        128\n"));
+  EXPECT_THAT(text, HasSubstr("mlp.up_proj        1     1536 x 576  not quantized\n"));
+  EXPECT_THAT(text, HasSubstr("mlp.up_proj        2     1536 x 576  int4 g64 sym   the group size"));
+  EXPECT_THAT(text, HasSubstr("mlp.down_proj      2     576 x 1536  int4 g128 sym\n"));
   EXPECT_EQ(parse_json(to_json(plan), "plan")["matrices"].size(), 5u);
 }
 

@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Mistake{quantize({"--grop-size", "64"}), "did you mean '--group-size'?"},
         Mistake{quantize({"--xyzzy"}), "unknown option '--xyzzy' (see"},
-        Mistake{quantize({"--bits", "0"}), "--bits: expected a whole number from 4 to 8, found '0'"},
+        Mistake{quantize({"--bits", "0"}), "--bits: expected a whole number from 3 to 8, found '0'"},
         Mistake{quantize({"--bits", "9"}), "found '9'"}, Mistake{quantize({"--bits", "4.5"}), "found '4.5'"},
         Mistake{quantize({"--bits"}), "--bits: needs a value"},
         Mistake{quantize({"--bits", "4", "--bits=4"}), "--bits: given 2 times"},
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{quantize({"-t", "1000000"}), "--threads: expected a whole number from 1 to 1024"},
         Mistake{quantize({"--method", "spqr"}), "--method: expected"},
         Mistake{quantize({"--scheme", "w2a2"}), "--scheme: expected w4a8, "},
-        Mistake{quantize({"--bits", "5"}), "weight bits: is 5, expected 4 or 8"},
+        Mistake{quantize({"--bits", "5"}), "weight bits: is 5, expected 3, 4 or 8"},
         Mistake{quantize({"--alpha", "0.5"}), "--alpha: is SmoothQuant's, found method fptq"},
         Mistake{quantize({"--method", "smoothquant", "--alpha", "2"}), "from 0 to 1 or search, found '2'"},
         Mistake{quantize({"--observer", "mse"}), "mse finds static scales"},

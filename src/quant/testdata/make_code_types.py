@@ -1,6 +1,6 @@
 """Golden data of code_types_test.cc: python make_code_types.py
 
-From bitsandbytes (0.50, on a CPU) and compressed-tensors (0.20), on weights that both sides make by one formula (weights()).
+From bitsandbytes (0.50, on a CPU), compressed-tensors (0.20), and torch for E5M2, on weights that both sides make by one formula (weights()).
 Floats travel as the bits of their float32, codes as hexadecimal bytes."""
 import json
 import os
@@ -60,10 +60,18 @@ def compressed_tensors(rows, cols, **kwargs):
                    "codes": hex_of(pack_to_int32(codes, args.num_bits))}
 
 
+def e5m2(rows, cols):
+    w = weights(rows, cols)
+    scale = w.abs().amax(1, keepdim=True) / torch.finfo(torch.float8_e5m2).max
+    return {"rows": rows, "cols": cols, "strategy": "channel", "type": "e5m2", "scales": bits_of(scale),
+            "codes": hex_of((w / scale).to(torch.float8_e5m2))}
+
+
 golden = {
     "nf4": [nf4(64, 320, True), nf4(64, 320, False), nf4(7, 43, True), nf4(5, 13, True), nf4(3, 43, False)],
     "float8": [compressed_tensors(6, 96, num_bits=8, type="float", strategy="channel"),
-               compressed_tensors(6, 96, num_bits=8, type="float", strategy="tensor")],
+               compressed_tensors(6, 96, num_bits=8, type="float", strategy="tensor"),
+               e5m2(6, 96)],
     "integer": [compressed_tensors(6, 96, num_bits=3, strategy="group", group_size=32, symmetric=False),
                 compressed_tensors(6, 96, num_bits=3, strategy="tensor", symmetric=False),
                 compressed_tensors(5, 44, num_bits=4, strategy="tensor", symmetric=False),

@@ -2,14 +2,16 @@
 
     python make_rivals_golden.py     # torch, compressed-tensors, llm-compressor 0.14
 
+rounding.json: scales, zero points and codes that compressed-tensors makes of one matrix in every strategy.
 rivals.json:
-  rounding     compressed-tensors' quantize() in every strategy, for our scales: FPTQ divides the range of a symmetric
-               group by 7 (127), compressed-tensors' own observer by 7.5 (127.5); asymmetric scales and zero points are its.
   observers    percentiles by numpy; the range that llm-compressor's MSE observer finds, and the same search with our steps.
   smoothquant  llm-compressor's scales. It takes max - min of a channel and twice max|w|: with channels that reach as far
                up as down that is the paper's formula times 2^(2 alpha - 1), which is the same for all channels.
   awq          llm-compressor's AWQ of one layer: column means, the scales it chooses and the error they leave.
   clipping     AutoAWQ's search (awq/quantize/quantizer.py) of the same layer, in NumPy.
+  gptq         what llm-compressor's GPTQ (act-order, static groups) of a layer adds to its outputs' squares.
+  layers       what a layer puts out with weights and inputs rounded by torch's fake quantization, or, FP8, by
+               compressed-tensors'.
 
 Data that both sides can make are whole numbers from a formula; floats travel as the bits of their float32.
 """
@@ -19,8 +21,9 @@ import os
 import numpy as np
 import torch
 from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme, initialize_module_for_quantization
-from compressed_tensors.quantization.lifecycle.forward import quantize
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize, quantize
 from compressed_tensors.quantization.utils import calculate_qparams
+from llmcompressor.modifiers.gptq.gptq_quantize import quantize_weight
 from llmcompressor.modifiers.transform.awq.base import AWQModifier
 from llmcompressor.modifiers.transform.awq.mappings import ResolvedMapping
 from llmcompressor.modifiers.transform.smoothquant.base import SmoothQuantModifier
@@ -48,25 +51,21 @@ def made_weights(rows, n):
 def rounding():
     torch.manual_seed(11)
     w = torch.randn(4, 256) * torch.tensor([[0.02], [1.0], [37.0], [3e-4]])
-    w[1, 0:8] = torch.tensor([7.0, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, -7.0])  # halves, where the scale is 1
+    w[1, 0:8] = torch.tensor([7.5, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, -7.5])  # halves, where the scale is 1
     w[1, 8:].clamp_(-7, 7)
     cases = []
     for strategy, group in (("tensor", None), ("channel", None), ("group", 32), ("group", 64), ("group", 128)):
-        for bits in (4, 8):
+        for bits in (3, 4, 8):
             for symmetric in (True, False):
                 args = QuantizationArgs(num_bits=bits, symmetric=symmetric, strategy=strategy, group_size=group)
                 v = w.reshape(1, 1, -1) if strategy == "tensor" else w.reshape(4, -1, group or 256)
-                low, high = v.amin(-1), v.amax(-1)
-                scale, zero = calculate_qparams(low, high, args)
-                if symmetric:
-                    reach = torch.maximum(-low, high)
-                    scale = torch.where(reach > 0, reach / (2 ** (bits - 1) - 1), scale)
+                scale, zero = calculate_qparams(v.amin(-1), v.amax(-1), args)
                 if strategy == "tensor":
                     scale, zero = scale.reshape(1), zero.reshape(1)
                 codes = quantize(w, scale, zero, args)
                 cases.append({"strategy": strategy, "group_size": group or 0, "bits": bits, "symmetric": symmetric,
                               "scales": bits_of(scale), "zeros": zero.int().flatten().tolist(),
-                              "codes": codes.int().flatten().tolist()})
+                              "codes": codes.to(torch.int8).numpy().tobytes().hex()})
     return {"rows": 4, "cols": 256, "weights": bits_of(w), "cases": cases}
 
 
@@ -174,7 +173,90 @@ def clipping():
     return {"tokens": tokens, "cols": n, "rows": rows, "group_size": group, "errors": errors}
 
 
-with open(os.path.join(HERE, "rivals.json"), "w") as f:
-    json.dump({"rounding": rounding(), "observers": observers(), "smoothquant": smoothquant(), "awq": awq(),
-               "clipping": clipping()}, f, separators=(",", ":"))
-    f.write("\n")
+def gptq_inputs(tokens, n):
+    """As in make_golden.py."""
+    t, j = torch.arange(tokens)[:, None], torch.arange(n)[None]
+    white = (t * t * 7 + j * j * 3 + t * j * 13) % 61 - 30
+    shared = (t * 37) % 41 - 20
+    return (white + shared * (1 + j % 3)) * (100 + (j * 37) % 193) * torch.where(j % 29 == 5, 4, 1)
+
+
+def gptq():
+    tokens, n, rows = 256, 192, 24
+    x, w = gptq_inputs(tokens, n).double(), made_weights(rows, n)
+    moment = (x.T @ x / tokens).float()
+    cases = []
+    for bits, group in ((4, 64), (8, None), (3, 64)):
+        for symmetric in (True, False):
+            args = QuantizationArgs(num_bits=bits, symmetric=symmetric, strategy="group" if group else "channel",
+                                    group_size=group, actorder="static")
+            groups = w.reshape(rows, -1, group or n)
+            scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), args)
+            q, _, fell_back = quantize_weight(w.clone()[None], moment.clone()[None], scale[None], zero[None], None, args)
+            assert not fell_back.any()
+            e = (q[0] - w).double()
+            cases.append({"bits": bits, "group_size": group or 0, "symmetric": symmetric,
+                          "loss": (e @ moment.double() * e).sum().item()})
+    return {"tokens": tokens, "cols": n, "rows": rows, "cases": cases}
+
+
+def clear_of_ties(x, scale, bits):
+    """Torch multiplies by 1 / scale, others divide: where that is the difference, nothing can be compared."""
+    q = x.double() / scale.double()
+    return ((q.frac().abs() - 0.5).abs() > 1e-4) | (q > 2 ** (bits - 1) - 1)
+
+
+def layers():
+    torch.manual_seed(5)
+    tokens, n, rows = 96, 64, 12
+    x, w = made_inputs(tokens, n), torch.randn(rows, n)
+    w *= torch.where(w.amax(1, keepdim=True) < -w.amin(1, keepdim=True), -1, 1)  # greatest above 0: not -127.5
+    whole, top = x.abs().max(), w.abs().amax(1, keepdim=True)
+    reaches = {"minmax": whole, "percentile": torch.tensor(np.percentile(x.abs().double().numpy(), 99.0)).float(),
+               "mse": torch.tensor(search_with_our_steps(x))}
+    per_token = x.abs().amax(1) / 127.5
+    clear = clear_of_ties(x, per_token[:, None], 8).all(1)
+    for reach in reaches.values():
+        clear &= clear_of_ties(x, reach / 127, 8).all(1)
+    clear &= clear_of_ties(x, whole / 7, 4).all(1)
+    assert clear_of_ties(w, top / 127.5, 8).all() and clear_of_ties(w, w.abs().max() / 7.5, 4).all()
+    chosen = clear.nonzero().flatten()[:8]
+    assert len(chosen) == 8
+    x = x[chosen]
+
+    def rounded(v, scale, bits, axis=None):
+        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        if axis is None:
+            return torch.fake_quantize_per_tensor_affine(v, scale.item(), 0, low, high)
+        return torch.fake_quantize_per_channel_affine(v, scale.flatten(), torch.zeros(len(scale), dtype=torch.int32), axis,
+                                                      low, high)
+
+    def rounded_float(v, strategy, scale):
+        args = QuantizationArgs(num_bits=8, type="float", strategy=strategy, dynamic=strategy == "token")
+        return fake_quantize(v, scale, None, args)
+
+    cases = []
+
+    def add(name, input_scale, inputs, weights):
+        cases.append({"name": name, "input_scale": input_scale, "outputs": (inputs.double() @ weights.double().T).flatten().tolist()})
+
+    channels = rounded(w, top / 127.5, 8, 0)
+    for observer, reach in reaches.items():
+        add("int8 static " + observer, (reach / 127).item(), rounded(x, reach / 127, 8), channels)
+    add("int4 static minmax", (whole / 7).item(), rounded(x, whole / 7, 4), rounded(w, w.abs().max() / 7.5, 4))
+    add("int8 token", 0, rounded(x, per_token[chosen], 8, 0), channels)
+    channels = rounded_float(w, "channel", top / 448)
+    add("fp8 static minmax", (whole / 448).item(), rounded_float(x, "tensor", whole / 448), channels)
+    add("fp8 token", 0, rounded_float(x, "token", x.abs().amax(1, keepdim=True) / 448), channels)
+    return {"tokens": tokens, "cols": n, "rows": rows, "weights": bits_of(w), "chosen": chosen.tolist(), "cases": cases}
+
+
+def write(name, value):
+    with open(os.path.join(HERE, name), "w") as f:
+        json.dump(value, f, separators=(",", ":"))
+        f.write("\n")
+
+
+write("rounding.json", rounding())
+write("rivals.json", {"observers": observers(), "smoothquant": smoothquant(), "awq": awq(), "clipping": clipping(),
+                      "gptq": gptq(), "layers": layers()})
