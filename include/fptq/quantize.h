@@ -17,8 +17,9 @@ struct CalibrationOptions {
   // A text file, a JSON-lines file (objects with a "text" member, or plain strings), or "random": ids drawn
   // uniformly from the vocabulary without its special tokens.
   std::string source = "random";
-  int64_t nsamples = 32;  // windows
-  int64_t seqlen = 512;   // tokens of a window
+  std::optional<int64_t>
+      nsamples;          // windows; without it 32, for methods that learn or tune as the preset says
+  int64_t seqlen = 512;  // tokens of a window
   uint64_t seed = 0;
   bool draw_at_random = false;  // windows at random places of the file instead of consecutive from its head
 };

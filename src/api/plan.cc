@@ -7,6 +7,7 @@
 #include "api/engine.h"
 #include "api/quantize_setup.h"
 #include "fptq/quantize.h"
+#include "quant/calibration.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
 #include "quant/recipe.h"
@@ -39,6 +40,8 @@ double measure_macs_per_second(Backend& backend) {
 // Seconds to round one weight on one thread, measured on the demo model; dense matrices of a real one differ
 // little.
 constexpr double kRoundSeconds = 12e-9;
+// Of a batch of learned rounding and of tuning.
+constexpr int64_t kLearningTokens = 2048;
 
 }  // namespace
 
@@ -79,7 +82,8 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   if (scheme.warning != nullptr) plan.warnings.emplace_back(scheme.warning);
 
   const bool calibrates = recipe.needs_calibration();
-  plan.calibration_tokens = calibrates ? options.calibration.nsamples * options.calibration.seqlen : 0;
+  const CalibrationOptions calibration = calibration_options(options);
+  plan.calibration_tokens = calibrates ? windows_wanted(calibration) * calibration.seqlen : 0;
   const int64_t probe_tokens = options.evaluate ? kProbeTokens : 0;
   // While blocks pass: streams of hidden states, one block in float and as integers, the buffers of a batch
   // of tokens.
@@ -92,11 +96,28 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   const int64_t table_bytes = 4 * config.vocab_size * config.hidden_size;
   const int64_t end_bytes =
       8 * probe_tokens * config.hidden_size + table_bytes + 2 * 128 * 4 * config.vocab_size;
-  plan.memory_bytes = static_cast<uint64_t>(std::max(blocks_bytes, end_bytes) + (int64_t{160} << 20));
+  // Tuning: the hidden states of a batch at every block, the head and logits, the original's states, and
+  // three floats for every scale.
+  const int64_t tuning_bytes =
+      recipe.tuning_steps() == 0
+          ? 0
+          : 4 * ((config.num_layers + 3) * kLearningTokens + plan.calibration_tokens) * config.hidden_size +
+                4 * batch_floats + 6 * per_layer + table_bytes + 2 * 256 * 4 * config.vocab_size +
+                12 * all_layers / std::max<int64_t>(1, wanted_group_size(options));
+  plan.memory_bytes =
+      static_cast<uint64_t>(std::max({blocks_bytes, end_bytes, tuning_bytes}) + (int64_t{160} << 20));
   const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
-  const double head_macs = static_cast<double>(2 * probe_tokens * config.vocab_size * config.hidden_size);
-  plan.seconds = (static_cast<double>(all_layers) * static_cast<double>(streams) + head_macs) / rate +
-                 static_cast<double>(all_layers) * kRoundSeconds / pool->threads();
+  const auto head_weights = static_cast<double>(config.vocab_size * config.hidden_size);
+  const auto weights = static_cast<double>(all_layers);
+  const double passes = (recipe.sequential() ? 1.0 : 0.0) + (recipe.needs_original() ? 1.0 : 0.0);
+  double macs =
+      weights * (static_cast<double>(streams) + passes * static_cast<double>(plan.calibration_tokens)) +
+      2.0 * static_cast<double>(probe_tokens) * head_weights;
+  // Forward twice, and gradients of inputs and weights; learned rounding keeps what the first pass computed.
+  macs += static_cast<double>(recipe.tuning_steps() * kLearningTokens) * (4.0 * weights + 3.0 * head_weights);
+  for (int64_t layer = 0; layer < config.num_layers; ++layer)
+    macs += static_cast<double>(recipe.iterations(layer) * kLearningTokens * per_layer) * 3.0;
+  plan.seconds = macs / rate + weights * kRoundSeconds / pool->threads();
   return plan;
 }
 

@@ -130,7 +130,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   const LayerRecipe recipe(options, weights.config());
   CalibrationData calibration;
   if (recipe.needs_calibration()) {
-    calibration = load_calibration(options.calibration, *source.tokenizer, weights.config());
+    calibration = load_calibration(calibration_options(options), *source.tokenizer, weights.config());
   }
   Probe probe = make_probe(source, options);
 

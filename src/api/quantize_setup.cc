@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "fptq/error.h"
 #include "fptq/version.h"
+#include "quant/calibration.h"
 #include "quant/group_size.h"
 #include "quant/method.h"
 #include "quant/preset.h"
@@ -203,7 +204,7 @@ std::string run_fingerprint(const Checkpoint& source, const QuantizeOptions& opt
 
 std::string recipe_json(const QuantizeOptions& options, const ModelConfig& config,
                         const QuantizeReport& report) {
-  const CalibrationOptions& c = options.calibration;
+  const CalibrationOptions c = calibration_options(options);
   const ActivationForm form = activation_form(options);
   const LayerRecipe layers(options, config);
   Json recipe = {{"schema", "fptq.recipe.v1"},
@@ -229,7 +230,7 @@ std::string recipe_json(const QuantizeOptions& options, const ModelConfig& confi
                  {"dtype", options.dtype},
                  {"calibration",
                   {{"source", c.source},
-                   {"nsamples", c.nsamples},
+                   {"nsamples", windows_wanted(c)},
                    {"seqlen", c.seqlen},
                    {"seed", c.seed},
                    {"draw_at_random", c.draw_at_random}}}};

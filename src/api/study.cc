@@ -88,7 +88,7 @@ Plan calibration(const StudyOptions& study) {
         c.nsamples = windows;
         c.seed = study.quantize.calibration.seed + static_cast<uint64_t>(seed);
         c.draw_at_random = source != "random";
-        plan.add(source, static_cast<double>(c.nsamples * c.seqlen),
+        plan.add(source, static_cast<double>(windows * c.seqlen),
                  fmt::format("{}:nsamples={}:seed={}", source, windows, c.seed), std::move(options));
       }
     }

@@ -60,7 +60,7 @@ std::vector<int32_t> ids_of_file(const CalibrationOptions& options, const Tokeni
           "calibrate from the head of the file, or give an excerpt");
   }
   const size_t wanted =
-      options.draw_at_random ? kMaxDrawnText : static_cast<size_t>(options.nsamples * options.seqlen);
+      options.draw_at_random ? kMaxDrawnText : static_cast<size_t>(windows_wanted(options) * options.seqlen);
   const std::vector<int32_t> ids =
       text.is_json() ? ids_of_documents(text, tokenizer, wanted) : ids_of_text(text, tokenizer, wanted);
   for (const int32_t id : ids) {
@@ -97,16 +97,16 @@ int64_t CalibrationData::tokens() const {
 }
 
 void check_calibration(const CalibrationOptions& o, const ModelConfig& config) {
-  if (o.nsamples < 1 || o.nsamples > kMaxSamples) {
-    usage("nsamples", fmt::format("is {}, expected 1 to {}", o.nsamples, kMaxSamples));
+  if (windows_wanted(o) < 1 || windows_wanted(o) > kMaxSamples) {
+    usage("nsamples", fmt::format("is {}, expected 1 to {}", windows_wanted(o), kMaxSamples));
   }
   if (o.seqlen < 2 || o.seqlen > config.max_position) {
     usage("seqlen", fmt::format("is {}, expected 2 to {}, the longest sequence of the model", o.seqlen,
                                 config.max_position));
   }
-  if (o.seqlen > kMaxTokens / o.nsamples) {
-    usage("nsamples", fmt::format("times seqlen is {} x {}, expected at most {} tokens", o.nsamples, o.seqlen,
-                                  kMaxTokens));
+  if (o.seqlen > kMaxTokens / windows_wanted(o)) {
+    usage("nsamples", fmt::format("times seqlen is {} x {}, expected at most {} tokens", windows_wanted(o),
+                                  o.seqlen, kMaxTokens));
   }
 }
 
@@ -116,8 +116,8 @@ TokenWindows cut_windows(std::span<const int32_t> ids, const CalibrationOptions&
   if (ids.size() < length) return windows;
   std::mt19937_64 random(options.seed);
   const size_t whole = ids.size() / length;
-  const size_t count = options.draw_at_random ? static_cast<size_t>(options.nsamples)
-                                              : std::min(whole, static_cast<size_t>(options.nsamples));
+  const size_t count = options.draw_at_random ? static_cast<size_t>(windows_wanted(options))
+                                              : std::min(whole, static_cast<size_t>(windows_wanted(options)));
   for (size_t i = 0; i < count; ++i) {
     const size_t begin = options.draw_at_random ? draw_below(random, ids.size() - length + 1) : i * length;
     const auto window = ids.subspan(begin, length);
@@ -128,7 +128,7 @@ TokenWindows cut_windows(std::span<const int32_t> ids, const CalibrationOptions&
 
 TokenWindows draw_windows(std::span<const int32_t> allowed, const CalibrationOptions& options) {
   std::mt19937_64 random(options.seed);
-  TokenWindows windows(static_cast<size_t>(options.nsamples));
+  TokenWindows windows(static_cast<size_t>(windows_wanted(options)));
   for (std::vector<int32_t>& window : windows) {
     window.resize(static_cast<size_t>(options.seqlen));
     for (int32_t& id : window) id = allowed[draw_below(random, allowed.size())];
@@ -145,9 +145,9 @@ CalibrationData load_calibration(const CalibrationOptions& options, const Tokeni
     return data;
   }
   data.windows = cut_windows(ids_of_file(options, tokenizer, config), options);
-  if (static_cast<int64_t>(data.windows.size()) < options.nsamples) {
+  if (static_cast<int64_t>(data.windows.size()) < windows_wanted(options)) {
     data.warnings.push_back(fmt::format("{} has {} windows of {} tokens, {} were asked for", options.source,
-                                        data.windows.size(), options.seqlen, options.nsamples));
+                                        data.windows.size(), options.seqlen, windows_wanted(options)));
   }
   return data;
 }

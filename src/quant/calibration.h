@@ -21,7 +21,12 @@ struct CalibrationData {
   int64_t tokens() const;
 };
 
-// `options.nsamples` windows of `options.seqlen` ids, fewer where the file has no more. A text is tokenized
+// As many windows as options say, 32 where they do not.
+inline int64_t windows_wanted(const CalibrationOptions& options) {
+  return options.nsamples.value_or(32);
+}
+
+// windows_wanted() windows of `options.seqlen` ids, fewer where the file has no more. A text is tokenized
 // without special tokens, as a whole (documents of a JSON file one by one, their ids joined), and cut into
 // consecutive windows from its head, or at random places. "random" draws every id uniformly from the ids that
 // are in use and not special. Throws Error: kUsage for options outside their range and a text
@@ -34,7 +39,7 @@ CalibrationData load_calibration(const CalibrationOptions& options, const Tokeni
 // in all.
 void check_calibration(const CalibrationOptions& options, const ModelConfig& config);
 
-// Windows from the head of `ids`, or at random places (which may overlap); at most `options.nsamples`.
+// Windows from the head of `ids`, or at random places (which may overlap); at most windows_wanted().
 TokenWindows cut_windows(std::span<const int32_t> ids, const CalibrationOptions& options);
 // Windows of ids drawn uniformly from `allowed`, which is not empty.
 TokenWindows draw_windows(std::span<const int32_t> allowed, const CalibrationOptions& options);

@@ -11,8 +11,8 @@ namespace fptq {
 
 struct GptqOptions {
   // Grids searched for the least error weighted with the curvature's importance, but, unless descent follows,
-  // for rows that do better with grids that just cover each group, as compressed-tensors' do. Otherwise FPTQ's
-  // covering grids for all.
+  // for rows that do better with grids that just cover each group, as compressed-tensors' do. Otherwise
+  // FPTQ's covering grids for all.
   bool search_grid = true;
   // Passes of coordinate descent behind it (Behdin et al., QuantEase, arXiv 2309.01885): each weight in turn
   // to the code that is best while all others stay, and each scale to what fits its codes.

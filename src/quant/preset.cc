@@ -9,8 +9,8 @@
 namespace fptq {
 namespace {
 
-constexpr std::array kPresets = {Preset{"fast", 40, 0}, Preset{"balanced", 200, 40},
-                                 Preset{"best", 500, 200}};
+constexpr std::array kPresets = {Preset{"fast", 40, 0, 32}, Preset{"balanced", 200, 20, 64},
+                                 Preset{"best", 500, 100, 128}};
 
 }  // namespace
 

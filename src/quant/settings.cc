@@ -147,6 +147,14 @@ ActivationForm activation_form(const QuantizeOptions& o) {
   return wanted == ActivationForm::kByMethod ? find_method(o.method).inputs : wanted;
 }
 
+CalibrationOptions calibration_options(const QuantizeOptions& o) {
+  CalibrationOptions c = o.calibration;
+  // The longer something is learned, the more data keep it from learning them by heart.
+  const Method& method = find_method(o.method);
+  if (!c.nsamples && (method.tunes || method.learns)) c.nsamples = find_preset(o.preset).windows;
+  return c;
+}
+
 bool needs_calibration(const QuantizeOptions& o) {
   return find_method(o.method).needs_calibration || activation_form(o) == ActivationForm::kStatic;
 }

@@ -35,6 +35,8 @@ std::optional<WeightSpec> head_weight_spec(const QuantizeOptions& options, int64
 // kByMethod where the method decides input by input.
 ActivationForm activation_form(const QuantizeOptions& options);
 bool needs_calibration(const QuantizeOptions& options);
+// With the number of windows that the method does best with, where options leave it open.
+CalibrationOptions calibration_options(const QuantizeOptions& options);
 StatisticsNeeds statistics_needs(const QuantizeOptions& options);
 
 // The type of scales and dense tensors of the result: F32, F16 or BF16. "auto" is the source's own where that
