@@ -11,6 +11,7 @@
 #include "model/forward.h"
 #include "quant/block_quantizer.h"
 #include "quant/observer.h"
+#include "quant/preset.h"
 #include "quant/settings.h"
 #include "quant/stored.h"
 #include "quant/token_stream.h"
@@ -86,6 +87,7 @@ class Pipeline {
         others_(backend, source.config(), windows_.others, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
+        tuning_rate_(find_preset(options.preset).tuning_rate),
         observer_(backend.pool(), recipe_.statistics(), observed_.tokens(), &originals_) {
     check_calibration_is_there(options, recipe_, calibration);
   }
@@ -144,7 +146,7 @@ class Pipeline {
                           .dtype = dtype()};
     for (int64_t layer = 0; layer < source_.config().num_layers; ++layer)
       problem.blocks.push_back(sink.get(layer));
-    return {std::move(problem), {.steps = tuning_steps()}, backend_};
+    return {std::move(problem), {.steps = tuning_steps(), .rate = tuning_rate_}, backend_};
   }
 
   // The probe through the blocks as tuning left them.
@@ -227,6 +229,7 @@ class Pipeline {
   TokenStream others_;  // for tuning alone
   TokenStream probe_;
   KvType probe_kv_;
+  double tuning_rate_;
   OriginalInputs originals_;
   ActivationObserver observer_;
 };
