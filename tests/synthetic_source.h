@@ -10,7 +10,7 @@
 
 namespace fptq {
 
-class SyntheticSource final : public WeightSource {
+class SyntheticSource : public WeightSource {
  public:
   explicit SyntheticSource(ModelConfig config, DType dtype = DType::kF32)
       : config_(std::move(config)), dtype_(dtype) {}

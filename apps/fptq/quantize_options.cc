@@ -6,7 +6,7 @@ namespace fptq::app {
 
 void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   QuantizeOptions& o = flags.options;
-  line.choice("--preset", o.preset, preset_names(), "time that method auto takes to learn");
+  line.choice("--preset", o.preset, preset_names(), "time that auto and autoround take");
   line.choice("--scheme", o.scheme, scheme_names(), "bits of weights and of what they multiply");
   line.integer("--bits,--w-bits", o.weight_bits, 3, 8, "of a weight, 3, 4 or 8, instead of the scheme's");
   line.integer("-g,--group-size", o.group_size, -1, 65536,

@@ -186,10 +186,7 @@ LinearWeights read_linear(const BlockPart& part, const std::string& module, cons
     std::memcpy(shape, stored(".weight_shape").bytes().data(), sizeof shape);
     out.rows = shape[0];
     out.cols = shape[1];
-    const Tensor words = stored(".weight_packed");
-    out.codes = form.weights.bits == 8
-                    ? unpack_codes8(words, out.cols)
-                    : viewed_as(words, DType::kU8, {out.rows, packed_row_bytes(out.cols, form.weights.bits)});
+    out.codes = codes_of_words(stored(".weight_packed"), out.cols, form.weights.bits);
   }
   if (!form.weights.symmetric) {
     const Tensor zeros = stored(".weight_zero_point");

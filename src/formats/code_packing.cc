@@ -3,12 +3,22 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "fptq/error.h"
 #include "tensor/code_row.h"
 
 namespace fptq {
+
+Tensor codes_of_words(const Tensor& words, int64_t cols, int bits) {
+  if (bits == 8) return unpack_codes8(words, cols);
+  TensorView view = words.view();
+  view.dtype = DType::kU8;
+  view.shape = {words.view().rows(), packed_row_bytes(cols, bits)};
+  return Tensor(std::move(view), std::make_shared<const Tensor>(words));
+}
 
 Tensor unpack_codes8(const Tensor& words, int64_t cols) {
   std::byte* out = nullptr;

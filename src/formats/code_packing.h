@@ -11,6 +11,9 @@ inline int64_t packed_words(int64_t count, int bits) {
   return (count * bits + 31) / 32;
 }
 
+// What `weight_packed`, I32 [rows, packed_words(cols, bits)], holds in the layout of LinearWeights: its own
+// bytes for 3 and 4 bits.
+Tensor codes_of_words(const Tensor& words, int64_t cols, int bits);
 // I32 [rows, packed_words(cols, 8)] to I8 [rows, cols].
 Tensor unpack_codes8(const Tensor& words, int64_t cols);
 // I8 [rows, cols] with values of `bits` bits, 3 or 4, to U8 [rows, packed_row_bytes(cols, bits)]; throws

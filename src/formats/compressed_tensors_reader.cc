@@ -154,16 +154,7 @@ void CompressedTensorsSource::expect_quantized(const std::string& module, const 
 void CompressedTensorsSource::read_codes(const std::string& module, const LinearScheme& scheme,
                                          LinearWeights& out) const {
   if (scheme.storage == CodeStorage::kPacked) {
-    const Tensor words = tensors_.read(module + ".weight_packed");
-    if (scheme.weights.bits == 8) {
-      out.codes = unpack_codes8(words, out.cols);
-    } else {
-      // The words' bytes are the canonical layout; only the type is another.
-      TensorView view = words.view();
-      view.dtype = DType::kU8;
-      view.shape = {out.rows, packed_row_bytes(out.cols, scheme.weights.bits)};
-      out.codes = Tensor(std::move(view), std::make_shared<const Tensor>(words));
-    }
+    out.codes = codes_of_words(tensors_.read(module + ".weight_packed"), out.cols, scheme.weights.bits);
     return;
   }
   const std::string name = module + ".weight";

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <bit>
 #include <dnnl.hpp>
 
 #include "base/aligned_buffer.h"
 #include "base/each_isa.h"
+#include "base/half.h"
 #include "fptq/error.h"
 #include "linalg/one_openmp_thread.h"
+#include "linalg/tiles.h"
 
 namespace fptq {
 namespace {
@@ -20,14 +20,8 @@ using dnnl::memory;
 constexpr int64_t kTile = 512;
 constexpr int64_t kRowsAtATime = 16;
 
-// To nearest even; what is not finite stays so.
 FPTQ_EACH_ISA void to_bfloat16(const float* x, int64_t n, uint16_t* y) {
-  for (int64_t i = 0; i < n; ++i) {
-    const auto bits = std::bit_cast<uint32_t>(x[i]);
-    const uint32_t rounded = (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
-    const uint32_t quiet = bits >> 16 | 0x40U;
-    y[i] = static_cast<uint16_t>((bits & 0x7fffffffU) > 0x7f800000U ? quiet : rounded);
-  }
+  for (int64_t i = 0; i < n; ++i) y[i] = float_to_bf16(x[i]);
 }
 
 // A factor in bfloat16, as it lies, without gaps between its rows.
@@ -96,18 +90,13 @@ void product(Precision precision, ThreadPool& pool, int64_t m, int64_t n, int64_
   // Of the calling thread: learning multiplies the same shapes over and over.
   thread_local AlignedBuffer<uint16_t> left, right;
   const Rounded x = rounded(pool, a, m, k, left), y = rounded(pool, b, k, n, right);
-  const int64_t down = (m + kTile - 1) / kTile, across = (n + kTile - 1) / kTile;
-  pool.parallel_for(down * across, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t row = t / across * kTile, col = t % across * kTile;
-      const int64_t rows = std::min(kTile, m - row), cols = std::min(kTile, n - col);
-      try {
-        multiply_tile(rows, cols, x.shape(rows, k), x.from(row, 0), y.shape(k, cols), y.from(0, col), beta,
-                      c + row * ldc + col, ldc);
-      } catch (const dnnl::error& e) {
-        throw Error(ErrorKind::kFailure, "linear algebra",
-                    fmt::format("oneDNN refused a matrix product in bfloat16: {}", e.what()));
-      }
+  each_tile(pool, m, n, kTile, [&](int64_t row, int64_t col, int64_t rows, int64_t cols) {
+    try {
+      multiply_tile(rows, cols, x.shape(rows, k), x.from(row, 0), y.shape(k, cols), y.from(0, col), beta,
+                    c + row * ldc + col, ldc);
+    } catch (const dnnl::error& e) {
+      throw Error(ErrorKind::kFailure, "linear algebra",
+                  fmt::format("oneDNN refused a matrix product in bfloat16: {}", e.what()));
     }
   });
 }

@@ -6,16 +6,13 @@
 
 #include "fptq/error.h"
 #include "linalg/one_openmp_thread.h"
+#include "linalg/tiles.h"
 
 namespace fptq {
 namespace {
 
 // Large enough for full speed, small enough to give every thread some.
 constexpr int64_t kTile = 256;
-
-int64_t tiles(int64_t n) {
-  return (n + kTile - 1) / kTile;
-}
 
 // Rows (or columns) from `first` on of the product that `f` is the left (or right) factor of.
 Factor rows_from(const Factor& f, int64_t first) {
@@ -38,19 +35,14 @@ void sgemm(int64_t m, int64_t n, int64_t k, float alpha, const Factor& a, const 
 
 void gemm(ThreadPool& pool, int64_t m, int64_t n, int64_t k, float alpha, const Factor& a, const Factor& b,
           float beta, float* c, int64_t ldc) {
-  const int64_t across = tiles(n);
-  pool.parallel_for(tiles(m) * across, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t row = t / across * kTile, col = t % across * kTile;
-      sgemm(std::min(kTile, m - row), std::min(kTile, n - col), k, alpha, rows_from(a, row),
-            columns_from(b, col), beta, c + row * ldc + col, ldc);
-    }
+  each_tile(pool, m, n, kTile, [&](int64_t row, int64_t col, int64_t rows, int64_t cols) {
+    sgemm(rows, cols, k, alpha, rows_from(a, row), columns_from(b, col), beta, c + row * ldc + col, ldc);
   });
 }
 
 void add_gram_lower(ThreadPool& pool, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
                     float* c, int64_t ldc) {
-  const int64_t across = tiles(n);
+  const int64_t across = tiles(n, kTile);
   pool.parallel_for(across * (across + 1) / 2, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       // The t-th tile of the lower triangle, row by row.

@@ -18,6 +18,7 @@
 #include "quant/group_size.h"
 #include "quant/learned_rounding/learned_rounding.h"
 #include "quant/settings.h"
+#include "quant/stored.h"
 #include "tensor/scheme_name.h"
 
 namespace fptq {
@@ -155,8 +156,8 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
 void BlockQuantizer::learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
                            const Plans& plans, QuantizedBlock& block,
                            const std::function<void()>& after_iteration) const {
-  const AlignedBuffer<float> attention_norm = stored_norm(block.attention_norm),
-                             mlp_norm = stored_norm(block.mlp_norm);
+  const AlignedBuffer<float> attention_norm = rounded(block.attention_norm, dtype_),
+                             mlp_norm = rounded(block.mlp_norm, dtype_);
   RoundingProblem problem{.config = source_.config(),
                           .layer = layer,
                           .weights = weights,
@@ -264,13 +265,6 @@ LinearWeights BlockQuantizer::solve(int64_t layer, LinearId id, const WeightRows
       method.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
   quantized.activation = plan.spec;
   return quantized;
-}
-
-// As an engine will read it.
-AlignedBuffer<float> BlockQuantizer::stored_norm(const Tensor& norm) const {
-  AlignedBuffer<float> values = norm.to_floats();
-  for (float& v : values) v = round_to_dtype(v, dtype_);
-  return values;
 }
 
 LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows& weights,

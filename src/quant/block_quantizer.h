@@ -58,7 +58,6 @@ class BlockQuantizer {
                       const Curvature* curvature, std::span<const float> sample) const;
   void learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,
              const Plans& plans, QuantizedBlock& block, const std::function<void()>& after_iteration) const;
-  AlignedBuffer<float> stored_norm(const Tensor& norm) const;
   LinearReport report(int64_t layer, LinearId id, const WeightRows& weights,
                       const LinearWeights& quantized) const;
 

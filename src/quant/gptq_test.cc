@@ -14,14 +14,6 @@
 namespace fptq {
 namespace {
 
-LinearWeights dense(int64_t rows, int64_t cols, std::span<const float> values) {
-  LinearWeights w;
-  w.rows = rows;
-  w.cols = cols;
-  w.weight = Tensor::from_floats({rows, cols}, values);
-  return w;
-}
-
 std::vector<float> random_values(size_t count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "quant/observer.h"
@@ -22,6 +23,14 @@ inline std::vector<float> made_inputs(int64_t tokens, int64_t n) {
   return x;
 }
 
+inline LinearWeights dense(int64_t rows, int64_t cols, std::span<const float> values) {
+  LinearWeights w;
+  w.rows = rows;
+  w.cols = cols;
+  w.weight = Tensor::from_floats({rows, cols}, values);
+  return w;
+}
+
 inline LinearWeights made_weights(int64_t rows, int64_t n, float factor = 1.0f) {
   std::vector<float> values;
   for (int64_t r = 0; r < rows; ++r) {
@@ -30,11 +39,7 @@ inline LinearWeights made_weights(int64_t rows, int64_t n, float factor = 1.0f) 
       values.push_back(factor * static_cast<float>(number * (1 + (r * 7 + j * 3) % 5)) / 256);
     }
   }
-  LinearWeights w;
-  w.rows = rows;
-  w.cols = n;
-  w.weight = Tensor::from_floats({rows, n}, values);
-  return w;
+  return dense(rows, n, values);
 }
 
 // What an observer that keeps every token makes of made_inputs().

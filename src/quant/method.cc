@@ -1,12 +1,10 @@
 #include "quant/method.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
-#include "fptq/error.h"
 #include "quant/awq.h"
 #include "quant/gptq.h"
+#include "quant/named_row.h"
 #include "quant/round_to_nearest.h"
 
 namespace fptq {
@@ -126,13 +124,7 @@ std::span<const Method> methods() {
 }
 
 const Method& find_method(const std::string& name) {
-  std::string known;
-  for (const Method& m : kMethods) {
-    if (name == m.name) return m;
-    known += (known.empty() ? "" : ", ") + std::string(m.name);
-  }
-  throw Error(ErrorKind::kUsage, "method",
-              fmt::format("\"{}\" is unknown, expected one of: {}", name, known));
+  return find_row(kMethods, "method", name);
 }
 
 }  // namespace fptq

@@ -6,6 +6,7 @@
 
 #include "expect_error.h"
 #include "quant/dense_layer.h"
+#include "quant/kept_blocks.h"
 #include "quant/pipeline.h"
 #include "quant/story_source.h"
 
@@ -13,16 +14,6 @@ namespace fptq {
 namespace {
 
 using testing::HasSubstr;
-
-struct Blocks : BlockSink {
-  void put(const QuantizedBlock& block) override { all.push_back(block); }
-  QuantizedBlock get(int64_t layer) const override { return all[static_cast<size_t>(layer)]; }
-  void replace(const QuantizedBlock& block) override { all[static_cast<size_t>(block.layer)] = block; }
-  const LinearWeights& of(size_t layer, LinearId id) const {
-    return all[layer].linears[static_cast<size_t>(id)];
-  }
-  std::vector<QuantizedBlock> all;
-};
 
 struct Steps : Progress {
   void begin(const std::string&, int64_t n) override {
@@ -38,7 +29,7 @@ struct Steps : Progress {
 };
 
 struct Run {
-  Blocks blocks;
+  KeptBlocks blocks;
   Probe probe;
   Steps steps;
   QuantizeReport report;
@@ -54,20 +45,6 @@ std::unique_ptr<Run> run(const QuantizeOptions& options, int threads = 2, Pipeli
                               std::move(hooks));
   EXPECT_EQ(r->steps.done, r->steps.total);
   return r;
-}
-
-// Behind all blocks, how far the result's states are from the source's.
-double distance(const Probe& probe) {
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < probe.reference.size(); ++i) {
-    error += std::pow(static_cast<double>(probe.quantized[i]) - probe.reference[i], 2);
-    norm += std::pow(static_cast<double>(probe.reference[i]), 2);
-  }
-  return std::sqrt(error / norm);
-}
-
-bool same(const Tensor& a, const Tensor& b) {
-  return a.bytes().size() == b.bytes().size() && std::ranges::equal(a.bytes(), b.bytes());
 }
 
 // Thresholds that equalize some inputs of this model.
@@ -86,7 +63,7 @@ TEST(MixedLayers, IgnoredOnesReadTheirEqualizedInputAsBefore) {
   const auto mixed = run(options);
   const StorySource source;
   int folded = 0;
-  for (const QuantizedBlock& block : mixed->blocks.all) {
+  for (const QuantizedBlock& block : mixed->blocks.blocks) {
     const auto layer = static_cast<size_t>(block.layer);
     for (const LinearId id : kAllLinears) {
       const LinearWeights& w = mixed->blocks.of(layer, id);
@@ -137,7 +114,7 @@ TEST(MixedLayers, InputsThatOnlyIgnoredOnesReadStayAsTheyAre) {
   const StorySource source;
   for (const LinearId id : kAllLinears)
     EXPECT_TRUE(same(r->blocks.of(1, id).weight, source.linear(1, id).weight)) << short_name(id);
-  EXPECT_TRUE(same(r->blocks.all[1].mlp_norm, source.norm(1, NormId::kMlp)));
+  EXPECT_TRUE(same(r->blocks.blocks[1].mlp_norm, source.norm(1, NormId::kMlp)));
   for (const InputDecision& d : r->report.inputs) {
     if (d.layer != 1) continue;
     EXPECT_EQ(d.activation, "float");

@@ -112,8 +112,7 @@ class Pipeline {
       std::ranges::copy(others_.embed(table), state.original.begin() + observed_.hidden_values());
     }
     state.probe_reference = probe_.embed(table);
-    state.probe_quantized = probe_.embed(table);
-    round_all(state.probe_quantized, quantizer_.dtype());
+    state.probe_quantized = stored_probe();
     return state;
   }
 
@@ -149,13 +148,14 @@ class Pipeline {
     return {std::move(problem), {.steps = tuning_steps(), .rate = tuning_rate_}, backend_};
   }
 
-  // The probe through the blocks as tuning left them.
-  void probe_again(const Tuner& tuner, PipelineState& state) {
-    if (probe_.tokens() == 0) return;
-    state.probe_quantized = probe_.embed(source_.embedding());
-    round_all(state.probe_quantized, dtype());
+  // Hands over the blocks as tuning left them, and sends the probe through them again.
+  void finish(const Tuner& tuner, BlockSink& sink, PipelineState& state) {
+    state.probe_quantized = stored_probe();
     for (int64_t layer = 0; layer < source_.config().num_layers; ++layer) {
-      const Block block = load_stored(backend_, tuner.tuned(state.tuning, layer), dtype());
+      const QuantizedBlock tuned = tuner.tuned(state.tuning, layer);
+      sink.replace(tuned);
+      if (probe_.tokens() == 0) continue;
+      const Block block = load_stored(backend_, tuned, dtype());
       probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr, [] {});
     }
   }
@@ -189,6 +189,12 @@ class Pipeline {
 
  private:
   DType dtype() const { return quantizer_.dtype(); }
+  // What the result will embed the probe as.
+  AlignedBuffer<float> stored_probe() const {
+    AlignedBuffer<float> hidden = probe_.embed(source_.embedding());
+    round_all(hidden, dtype());
+    return hidden;
+  }
   // Tokens that statistics are taken of. Tuning gains from each more, statistics hardly do once there are
   // some for every input of the widest layer (SmolLM2: 16,384 and 65,536 end equal), and they cost more.
   int64_t observed_limit() const {
@@ -263,8 +269,7 @@ void tune(Pipeline& pipeline, const Windows& windows, BlockSink& sink, PipelineS
     checkpoints.offer(state);
   }
   progress.end();
-  for (int64_t layer = 0; layer < state.next_layer; ++layer) sink.replace(tuner.tuned(state.tuning, layer));
-  pipeline.probe_again(tuner, state);
+  pipeline.finish(tuner, sink, state);
 }
 
 }  // namespace

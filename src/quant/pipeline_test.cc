@@ -10,6 +10,7 @@
 #include "expect_error.h"
 #include "model/forward.h"
 #include "quant/golden_data.h"
+#include "quant/kept_blocks.h"
 #include "quant/method.h"
 #include "quant/scheme.h"
 #include "quant/story_source.h"
@@ -24,13 +25,12 @@ void append(std::string& bytes, const Tensor& t) {
 }
 
 // Keeps every block, and every byte of it.
-class Keeper : public BlockSink {
+class Keeper : public KeptBlocks {
  public:
   void put(const QuantizedBlock& block) override {
     replace(block);
-    blocks.push_back(block);
+    KeptBlocks::put(block);
   }
-  QuantizedBlock get(int64_t layer) const override { return blocks[static_cast<size_t>(layer)]; }
   void replace(const QuantizedBlock& block) override {
     std::string b;
     for (const LinearWeights& w : block.linears) {
@@ -46,7 +46,6 @@ class Keeper : public BlockSink {
     bytes[static_cast<size_t>(block.layer)] = b;
   }
   std::vector<std::string> bytes = std::vector<std::string>(5);
-  std::vector<QuantizedBlock> blocks;
 };
 
 struct Steps : Progress {
@@ -326,16 +325,6 @@ TEST(Pipeline, MethodsWithoutDataRunNoForward) {
   EXPECT_EQ(report.calibration_tokens, 0);
   for (const InputDecision& d : report.inputs) EXPECT_EQ(d.activation, "token");
   for (const LinearReport& l : report.linears) EXPECT_GT(l.sqnr_db, 35.0) << l.module;
-}
-
-// Behind all blocks, how far the result's states are from the source's.
-double distance(const Probe& probe) {
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < probe.reference.size(); ++i) {
-    error += std::pow(static_cast<double>(probe.quantized[i]) - probe.reference[i], 2);
-    norm += std::pow(static_cast<double>(probe.reference[i]), 2);
-  }
-  return std::sqrt(error / norm);
 }
 
 // Eight-bit weights alone hardly change the model, so that a fold which did would show.

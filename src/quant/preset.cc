@@ -1,10 +1,8 @@
 #include "quant/preset.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
-#include "fptq/error.h"
+#include "quant/named_row.h"
 
 namespace fptq {
 namespace {
@@ -20,13 +18,7 @@ std::span<const Preset> presets() {
 }
 
 const Preset& find_preset(const std::string& name) {
-  std::string known;
-  for (const Preset& p : kPresets) {
-    if (name == p.name) return p;
-    known += (known.empty() ? "" : ", ") + std::string(p.name);
-  }
-  throw Error(ErrorKind::kUsage, "preset",
-              fmt::format("\"{}\" is unknown, expected one of: {}", name, known));
+  return find_row(kPresets, "preset", name);
 }
 
 }  // namespace fptq

@@ -1,10 +1,8 @@
 #include "quant/scheme.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
-#include "fptq/error.h"
+#include "quant/named_row.h"
 
 namespace fptq {
 namespace {
@@ -55,13 +53,7 @@ std::span<const Scheme> schemes() {
 }
 
 const Scheme& find_scheme(const std::string& name) {
-  std::string known;
-  for (const Scheme& s : kSchemes) {
-    if (name == s.name) return s;
-    known += (known.empty() ? "" : ", ") + std::string(s.name);
-  }
-  throw Error(ErrorKind::kUsage, "scheme",
-              fmt::format("\"{}\" is unknown, expected one of: {}", name, known));
+  return find_row(kSchemes, "scheme", name);
 }
 
 }  // namespace fptq

@@ -5,19 +5,15 @@
 #include "quant/grid.h"
 
 namespace fptq {
-namespace {
+void round_all(std::span<float> values, DType dtype) {
+  if (dtype == DType::kF32) return;
+  for (float& x : values) x = round_to_dtype(x, dtype);
+}
 
 AlignedBuffer<float> rounded(const Tensor& tensor, DType dtype) {
   AlignedBuffer<float> values = tensor.to_floats();
   round_all(values, dtype);
   return values;
-}
-
-}  // namespace
-
-void round_all(std::span<float> values, DType dtype) {
-  if (dtype == DType::kF32) return;
-  for (float& x : values) x = round_to_dtype(x, dtype);
 }
 
 Block load_stored(Backend& backend, const QuantizedBlock& quantized, DType dtype) {

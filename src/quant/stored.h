@@ -12,6 +12,7 @@ namespace fptq {
 
 // Every value as it reads back from storage as `dtype`.
 void round_all(std::span<float> values, DType dtype);
+AlignedBuffer<float> rounded(const Tensor& tensor, DType dtype);
 
 // `quantized` on a backend, its norms and biases rounded to `dtype`, the type that the checkpoint stores them
 // in.

@@ -6,6 +6,16 @@
 
 namespace fptq {
 
+std::vector<TokenWindow> consecutive_windows(std::span<const int64_t> counts) {
+  std::vector<TokenWindow> windows;
+  int64_t begin = 0;
+  for (const int64_t count : counts) {
+    windows.push_back({begin, count});
+    begin += count;
+  }
+  return windows;
+}
+
 WindowSampler::WindowSampler(std::vector<TokenWindow> windows, uint64_t seed)
     : windows_(std::move(windows)), random_(seed) {
   shuffle();

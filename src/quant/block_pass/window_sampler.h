@@ -10,6 +10,9 @@
 
 namespace fptq {
 
+// Windows of so many tokens each, one behind the other.
+std::vector<TokenWindow> consecutive_windows(std::span<const int64_t> counts);
+
 class WindowSampler {
  public:
   // At least one window; the draws depend on `seed` alone.

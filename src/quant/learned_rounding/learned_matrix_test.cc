@@ -9,19 +9,12 @@
 #include <vector>
 
 #include "quant/golden_data.h"
+#include "quant/made_data.h"
 #include "quant/quantized_matrix.h"
 #include "quant/round_to_nearest.h"
 
 namespace fptq {
 namespace {
-
-LinearWeights dense(int64_t rows, int64_t cols, std::span<const float> values) {
-  LinearWeights w;
-  w.rows = rows;
-  w.cols = cols;
-  w.weight = Tensor::from_floats({rows, cols}, values);
-  return w;
-}
 
 LinearWeights random_matrix(int64_t rows, int64_t cols, uint64_t seed) {
   std::mt19937_64 generator(seed);

@@ -18,16 +18,6 @@ namespace {
 constexpr int64_t kJudgedBatches = 4, kJudgements = 4;
 constexpr uint64_t kJudgedSeed = 0x5eed;
 
-std::vector<TokenWindow> windows_of(std::span<const int64_t> counts) {
-  std::vector<TokenWindow> windows;
-  int64_t begin = 0;
-  for (const int64_t count : counts) {
-    windows.push_back({begin, count});
-    begin += count;
-  }
-  return windows;
-}
-
 std::array<AlignedBuffer<float>, kAllLinears.size()> biases_of(const RoundingProblem& problem) {
   std::array<AlignedBuffer<float>, kAllLinears.size()> biases;
   for (size_t i = 0; i < biases.size(); ++i) {
@@ -57,7 +47,7 @@ class Learner {
         options_(options),
         pool_(pool),
         biases_(biases_of(problem)),
-        windows_(windows_of(problem.windows)),
+        windows_(consecutive_windows(problem.windows)),
         judged_(judged_batches(windows_, options.batch_tokens)),
         sampler_(windows_, options.seed),
         pass_(facts(), batch_limit(), pool) {

@@ -15,36 +15,26 @@ namespace {
 using Floats = std::vector<float>;
 
 // The head and final norm of testdata/make_tuning.py behind blocks that nobody asks for.
-class GoldenHead : public WeightSource {
+class GoldenHead : public SyntheticSource {
  public:
-  explicit GoldenHead(const Json& json) : json_(json), config_(SyntheticSource::small_config()) {
-    config_.hidden_size = json["hidden_size"];
-    config_.vocab_size = json["vocab_size"];
-    config_.rms_norm_eps = json["eps"];
-  }
-  const ModelConfig& config() const override { return config_; }
-  const std::string& where() const override { return where_; }
-  LinearWeights linear(int64_t, LinearId) const override { return {}; }
-  Tensor norm(int64_t, NormId) const override { return {}; }
+  explicit GoldenHead(const Json& json) : SyntheticSource(config_of(json)), json_(json) {}
   Tensor final_norm() const override {
-    return Tensor::from_floats({config_.hidden_size}, json_["final_norm"].get<Floats>());
+    return Tensor::from_floats({config().hidden_size}, json_["final_norm"].get<Floats>());
   }
   Tensor embedding() const override {
-    return Tensor::from_floats({config_.vocab_size, config_.hidden_size}, json_["head"].get<Floats>());
+    return Tensor::from_floats({config().vocab_size, config().hidden_size}, json_["head"].get<Floats>());
   }
-  LinearWeights head() const override {
-    LinearWeights w;
-    w.rows = config_.vocab_size;
-    w.cols = config_.hidden_size;
-    w.weight = embedding();
-    return w;
-  }
-  void release_block(int64_t) const override {}
 
  private:
+  static ModelConfig config_of(const Json& json) {
+    ModelConfig config = small_config();
+    config.hidden_size = json["hidden_size"];
+    config.vocab_size = json["vocab_size"];
+    config.rms_norm_eps = json["eps"];
+    return config;
+  }
+
   const Json json_;
-  ModelConfig config_;
-  std::string where_ = "golden";
 };
 
 struct OutputLossTest : testing::Test {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "quant/grid.h"
+#include "quant/stored.h"
 #include "tensor/dtype.h"
 
 namespace fptq {
@@ -21,7 +22,7 @@ AlignedBuffer<float> times_factors(const Tensor& t, const float* logarithms) {
 
 Tensor tuned_norm(const Tensor& norm, const float* logarithms, DType dtype) {
   AlignedBuffer<float> values = times_factors(norm, logarithms);
-  for (float& v : values) v = round_to_dtype(v, dtype);
+  round_all(values, dtype);
   return Tensor::from_floats(norm.shape(), values);
 }
 

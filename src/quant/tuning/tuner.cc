@@ -17,19 +17,9 @@ constexpr int64_t kWarmUp = 5;
 constexpr int64_t kRows = 16;  // of a matrix that a thread takes at a time
 
 std::vector<TokenWindow> windows_of(const std::vector<std::vector<int32_t>>& texts) {
-  std::vector<TokenWindow> windows;
-  int64_t begin = 0;
-  for (const std::vector<int32_t>& text : texts) {
-    windows.push_back({begin, std::ssize(text)});
-    begin += std::ssize(text);
-  }
-  return windows;
-}
-
-int64_t longest_of(const std::vector<std::vector<int32_t>>& texts) {
-  size_t longest = 0;
-  for (const std::vector<int32_t>& text : texts) longest = std::max(longest, text.size());
-  return static_cast<int64_t>(longest);
+  std::vector<int64_t> counts;
+  for (const std::vector<int32_t>& text : texts) counts.push_back(std::ssize(text));
+  return consecutive_windows(counts);
 }
 
 std::vector<BlockParameters> lay_out(const std::vector<QuantizedBlock>& blocks) {
@@ -46,10 +36,12 @@ Tuner::Tuner(TuningProblem problem, const TuningOptions& options, Backend& backe
       options_(options),
       backend_(backend),
       layouts_(lay_out(problem_.blocks)),
-      sampler_(windows_of(problem_.windows), options.seed),
+      windows_(windows_of(problem_.windows)),
+      sampler_(windows_, options.seed),
       loss_(problem_.source, options.precision, backend.pool()) {
   const ModelConfig& config = problem_.source.config();
-  const int64_t most_tokens = std::max(options.batch_tokens, longest_of(problem_.windows));
+  const int64_t most_tokens =
+      std::max(options.batch_tokens, std::ranges::max(windows_, {}, &TokenWindow::count).count);
   const auto values = static_cast<size_t>(most_tokens * config.hidden_size);
   for (size_t i = 0; i <= problem_.blocks.size(); ++i) hidden_.emplace_back(values);
   gradient_ = AlignedBuffer<float>(values);
@@ -95,13 +87,9 @@ void Tuner::gather(std::span<const TokenWindow> drawn) {
   batch_.tokens = 0;
   for (const TokenWindow& window : drawn) {
     const int64_t at = batch_.tokens * width;
-    int64_t begin = 0;
-    const auto text = std::ranges::find_if(problem_.windows, [&](const std::vector<int32_t>& t) {
-      if (begin == window.begin) return true;
-      begin += std::ssize(t);
-      return false;
-    });
-    backend_.embed(table, *text, hidden_.front().data() + at);
+    const auto text = std::ranges::lower_bound(windows_, window.begin, {}, &TokenWindow::begin);
+    backend_.embed(table, problem_.windows[static_cast<size_t>(text - windows_.begin())],
+                   hidden_.front().data() + at);
     std::copy_n(problem_.teacher + window.begin * width, window.count * width, batch_.teacher.data() + at);
     batch_.windows.push_back({batch_.tokens, window.count});
     batch_.tokens += window.count;
@@ -132,8 +120,7 @@ void Tuner::load(const TuningState& state, int64_t layer) {
     // A dense layer beside quantized ones is taken to read what they read.
     if (!linear.spec.dense()) facts.activations[static_cast<size_t>(input_of(id))] = linear.activation;
     if (!linear.bias) continue;
-    biases_[i] = linear.bias.to_floats();
-    round_all(biases_[i], problem_.dtype);
+    biases_[i] = rounded(linear.bias, problem_.dtype);
     facts.biases[i] = biases_[i];
   }
   if (pass_) {

@@ -71,6 +71,7 @@ class Tuner {
   TuningOptions options_;
   Backend& backend_;
   std::vector<BlockParameters> layouts_;
+  std::vector<TokenWindow> windows_;  // by text
   WindowSampler sampler_;
   int64_t drawn_ = 0;  // batches
   OutputLoss loss_;

@@ -5,18 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "quant/kept_blocks.h"
 #include "quant/story_source.h"
 
 namespace fptq {
 namespace {
-
-class Keeper : public BlockSink {
- public:
-  void put(const QuantizedBlock& block) override { blocks.push_back(block); }
-  QuantizedBlock get(int64_t layer) const override { return blocks[static_cast<size_t>(layer)]; }
-  void replace(const QuantizedBlock&) override {}
-  std::vector<QuantizedBlock> blocks;
-};
 
 // A story model rounded to nearest, and what the unquantized one makes of the windows.
 struct TunerTest : testing::Test {
@@ -41,13 +34,9 @@ struct TunerTest : testing::Test {
 
   const StorySource source;
   const std::vector<std::vector<int32_t>> windows = golden_windows();
-  Keeper sink;
+  KeptBlocks sink;
   Probe probe;
 };
-
-bool same(const Tensor& a, const Tensor& b) {
-  return std::ranges::equal(a.bytes(), b.bytes());
-}
 
 TEST_F(TunerTest, ComesCloserToTheOriginal) {
   // All windows in every batch: divergences of steps are those of the same text.
