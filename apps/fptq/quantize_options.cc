@@ -15,7 +15,8 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
   line.flag("--asym", flags.asymmetric, "weights with zero points");
   line.text("--recipe", "FILE", flags.recipe, "YAML: defaults, and exceptions for some layers");
-  line.text("--calib,--dataset", "FILE|random", o.calibration.source, "text, JSON lines, or random tokens");
+  line.text("--calib,--dataset", "FILE", o.calibration.source,
+            "text, JSON lines; self: the model's words; random");
   line.integer("--nsamples", o.calibration.nsamples, 1, 65536, "calibration windows");
   line.integer("--seqlen", o.calibration.seqlen, 1, 1 << 20, "tokens of a window");
   line.seed("--seed", o.calibration.seed, "of everything random");
@@ -52,13 +53,20 @@ void check_quantize_options(const CommandLine& line, QuantizeFlags& flags) {
   QuantizeOptions& o = flags.options;
   line.exclude("--per-tensor", "--group-size", "there is one scale for all inputs");
   line.exclude("--sym", "--asym", "weights are one or the other");
-  if (line.given("--calib-random-windows") && o.calibration.source == "random") {
-    line.require("--calib-random-windows", "--calib", "random tokens have no windows to draw");
-    line.fail("expected a file, found 'random': random tokens have no windows to draw", "--calib");
-  }
+  line.require("--calib-random-windows", "--calib", "only a file has windows to draw");
+  if (line.given("--calib-random-windows") &&
+      (o.calibration.source == "random" || o.calibration.source == "self"))
+    line.fail(
+        fmt::format("expected a file, found '{}': only a file has windows to draw", o.calibration.source),
+        "--calib");
   if (!flags.recipe.empty()) apply(line, read_recipe(flags.recipe), o);
   if (line.given("--alpha") && o.method != "smoothquant") {
     line.fail(fmt::format("is SmoothQuant's, found method {}", o.method), "--alpha");
+  }
+  const bool has_thresholds = o.method == "fptq" || o.method == "fptq+gptq";
+  for (const char* threshold : {"--static-threshold", "--dynamic-threshold"}) {
+    if (line.given(threshold) && !has_thresholds)
+      line.fail(fmt::format("is FPTQ's, found method {}", o.method), threshold);
   }
   if (line.given("--percentile") && o.observer != "percentile") {
     line.fail("needs --observer percentile: no other looks at it", "--percentile");

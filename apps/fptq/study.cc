@@ -57,6 +57,7 @@ void write_picture(const std::string& path, const std::string& picture) {
 
 int run_study(const Arguments& args) {
   StudyArguments a;
+  a.quantizing.options = a.study.quantize;
   a.trials.keep = "none";  // many models, of which only the figures matter
   CommandLine line(
       "study", "fptq study thresholds ./SmolLM2-135M --svg thresholds.svg",

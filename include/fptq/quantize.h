@@ -14,9 +14,10 @@ namespace fptq {
 
 // Calibration data. Most callers leave all of it alone.
 struct CalibrationOptions {
-  // A text file, a JSON-lines file (objects with a "text" member, or plain strings), or "random": ids drawn
-  // uniformly from the vocabulary without its special tokens.
-  std::string source = "random";
+  // A text file, or a JSON-lines file (objects with a "text" member, or plain strings). Without data:
+  // "random", ids drawn uniformly from the vocabulary without its special tokens; "self", text that the
+  // unquantized model writes, which needs memory for all of it; "auto", which of these the method prefers.
+  std::string source = "auto";
   std::optional<int64_t>
       nsamples;          // windows; without it 32, for methods that learn or tune as the preset says
   int64_t seqlen = 512;  // tokens of a window
@@ -26,13 +27,13 @@ struct CalibrationOptions {
 
 struct QuantizeOptions {
   // Behaviour
-  std::string method = "fptq";      // of method_names()
-  std::string preset = "balanced";  // how long methods that learn may take: one of preset_names()
-  std::string scheme = "w4a8";      // of scheme_names(): bits of weights and inputs
-  std::optional<int> weight_bits;   // 3, 4 or 8, instead of the scheme's
+  std::string method = "auto";          // of method_names()
+  std::string preset = "fast";          // how long methods that learn may take: one of preset_names()
+  std::string scheme = "w4a8";          // of scheme_names(): bits of weights and inputs
+  std::optional<int> weight_bits = {};  // 3, 4 or 8, instead of the scheme's
   // Inputs that share a scale, -1: a row. Falls back to 64, 32, then a row where it does not divide the
   // inputs. None: the scheme's, which most leave at 128, for 8-bit weights a row.
-  std::optional<int64_t> group_size;
+  std::optional<int64_t> group_size = {};
   bool per_tensor = false;  // one scale for a whole weight matrix, instead of groups
   bool symmetric = true;
   double static_threshold = 15.0;     // v <= it: static per tensor (paper: v0)
@@ -45,12 +46,12 @@ struct QuantizeOptions {
                                // the scheme says, which most keep
   bool kv_int8 = false;        // the result asks engines for an INT8 KV cache
   std::string dtype = "auto";  // of scales and dense tensors: auto (the source's), f32, f16, bf16
-  std::vector<RecipeRule> rules;  // exceptions for some layers
-  CalibrationOptions calibration;
-  bool evaluate = true;    // measure the result against the source on held-out text while the blocks pass
-  std::string eval_text;   // that text: a file, or empty for the English text that comes with the program
-  bool overwrite = false;  // replace an existing output directory
-  std::string command;     // recorded in the model card
+  std::vector<RecipeRule> rules = {};  // exceptions for some layers
+  CalibrationOptions calibration = {};
+  bool evaluate = true;        // measure the result against the source on held-out text while the blocks pass
+  std::string eval_text = {};  // that text: a file, or empty for the English text that comes with the program
+  bool overwrite = false;      // replace an existing output directory
+  std::string command = {};    // recorded in the model card
   // Performance
   int threads = 0;  // 0: all cores of this process
 };

@@ -15,8 +15,9 @@
 namespace fptq {
 
 struct StudyOptions {
-  QuantizeOptions quantize;  // what the study does not vary, and for thresholds what each stays at
-  TrialOptions trials;       // speed is never measured
+  // What the study does not vary, and for thresholds what each stays at. The questions are about FPTQ.
+  QuantizeOptions quantize = {.method = "fptq"};
+  TrialOptions trials;  // speed is never measured
   // Of the calibration study. Windows of a file are drawn at random places, so that seeds tell them apart.
   std::vector<std::string> sources = {"random"};  // as CalibrationOptions::source
   std::vector<int> windows = {4, 8, 16, 32, 64};

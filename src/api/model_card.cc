@@ -120,13 +120,19 @@ std::string head_line(const ModelConfig& config, const QuantizeOptions& options)
                                            : fmt::format("groups of {}", spec->group_size));
 }
 
+std::string calibration_origin(const QuantizeOptions& options) {
+  const std::string source = calibration_options(options).source;
+  if (source == kRandomIds) return "random from the vocabulary";
+  return source == kOwnText ? "written by the model itself" : "from a text";
+}
+
 }  // namespace
 
 std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
                        const QuantizeReport& report) {
   const std::string name = source.path.filename().empty() ? source.path.parent_path().filename().string()
                                                           : source.path.filename().string();
-  const Method& method = find_method(options.method);
+  const Method& method = method_of(options);
   const std::string bits = short_scheme(options);
   std::string card = fmt::format(
       "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- {}\n- "
@@ -145,9 +151,7 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
       head_line(source.weights->config(), options),
       report.calibration_tokens == 0
           ? "none"
-          : fmt::format(
-                "{} tokens, {}", report.calibration_tokens,
-                options.calibration.source == "random" ? "random from the vocabulary" : "from a text"));
+          : fmt::format("{} tokens, {}", report.calibration_tokens, calibration_origin(options)));
   if (const char* warning = find_scheme(options.scheme).warning)
     card += fmt::format("\nNote: {}.\n", warning);
   if (report.evaluation) {

@@ -104,8 +104,13 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
           : 4 * ((config.num_layers + 3) * kLearningTokens + plan.calibration_tokens) * config.hidden_size +
                 4 * batch_floats + 6 * per_layer + table_bytes + 2 * 256 * 4 * config.vocab_size +
                 12 * all_layers / std::max<int64_t>(1, wanted_group_size(options));
-  plan.memory_bytes =
-      static_cast<uint64_t>(std::max({blocks_bytes, end_bytes, tuning_bytes}) + (int64_t{160} << 20));
+  // The model as it runs, and what it remembers of the text that it writes, 32 windows at a time.
+  const bool writes = calibrates && calibration.source == kOwnText;
+  const int64_t writing_bytes =
+      writes ? 4 * plan.parameters + 2 * 2 * 32 * calibration.seqlen * config.num_layers * config.kv_size()
+             : 0;
+  plan.memory_bytes = static_cast<uint64_t>(std::max({blocks_bytes, end_bytes, tuning_bytes, writing_bytes}) +
+                                            (int64_t{160} << 20));
   const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
   const auto head_weights = static_cast<double>(config.vocab_size * config.hidden_size);
   const auto weights = static_cast<double>(all_layers);

@@ -14,6 +14,7 @@
 #include "fptq/error.h"
 #include "quant/calibration.h"
 #include "quant/method.h"
+#include "quant/own_text.h"
 #include "quant/pipeline.h"
 #include "quant/quantized_head.h"
 #include "quant/recipe.h"
@@ -58,6 +59,17 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   }
   probe.quantized_kv = options.kv_int8 ? KvType::kInt8 : KvType::kFloat;
   return probe;
+}
+
+CalibrationData make_calibration(const Checkpoint& source, const QuantizeOptions& options, ThreadPool& pool,
+                                 Progress& progress) {
+  const ModelConfig& config = source.weights->config();
+  const CalibrationOptions calibration = calibration_options(options);
+  if (calibration.source != kOwnText) return load_calibration(calibration, *source.tokenizer, config);
+  check_calibration(calibration, config);
+  const auto backend = make_cpu_backend(pool);
+  Model model(*backend, *source.weights);
+  return {write_windows(model, ordinary_ids(*source.tokenizer, config), calibration, progress), {}};
 }
 
 struct ProbeResult {
@@ -129,9 +141,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   const WeightSource& weights = *source.weights;
   const LayerRecipe recipe(options, weights.config());
   CalibrationData calibration;
-  if (recipe.needs_calibration()) {
-    calibration = load_calibration(calibration_options(options), *source.tokenizer, weights.config());
-  }
+  if (recipe.needs_calibration()) calibration = make_calibration(source, options, *pool, progress);
   Probe probe = make_probe(source, options);
 
   WriterOptions writing;

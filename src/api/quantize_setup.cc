@@ -126,7 +126,7 @@ Json effective_layers(const LayerRecipe& recipe, const ModelConfig& config) {
         entry["ignore"] = true;
       } else {
         const QuantizeOptions& o = recipe.options(layer, id);
-        entry["method"] = o.method;
+        entry["method"] = method_of(o).name;
         entry["scheme"] = o.scheme;
         entry["bits"] = weight_bits(o);
         entry["group_size"] = wanted_group_size(o);

@@ -135,7 +135,7 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
       if (recipe_.ignores(layer, id)) {
         block.linears.push_back(dense_layer(weights[i], dtype_, pool_));
       } else {
-        const StatisticsNeeds& needs = find_method(recipe_.options(layer, id).method).needs;
+        const StatisticsNeeds& needs = method_of(recipe_.options(layer, id)).needs;
         std::optional<Curvature>& of_input = curvatures[needs.drift ? 1 : 0];
         if (needs.moment && !of_input)
           of_input.emplace(curvature(layer, input, observer.of(input), plan, needs.drift));
@@ -236,7 +236,7 @@ ActivationPlan BlockQuantizer::decide(int64_t layer, const InputFacts& facts,
   context.input = find_scheme(options.scheme).input;
   context.range = range_;
   context.alpha = options.alpha;
-  ActivationPlan plan = find_method(options.method).plan_activation(context);
+  ActivationPlan plan = method_of(options).plan_activation(context);
   hold(context, plan);
   return plan;
 }
@@ -260,7 +260,7 @@ LinearWeights BlockQuantizer::solve(int64_t layer, LinearId id, const WeightRows
                                     const ActivationPlan& plan, const Curvature* curvature,
                                     std::span<const float> sample) const {
   const WeightSpec spec = spec_of(layer, id);
-  const Method& method = find_method(recipe_.options(layer, id).method);
+  const Method& method = method_of(recipe_.options(layer, id));
   LinearWeights quantized =
       method.solve({weights, spec, dtype_, curvature, pool_, id, sample, plan.equalization});
   quantized.activation = plan.spec;

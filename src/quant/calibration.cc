@@ -77,6 +77,8 @@ std::vector<int32_t> ids_of_file(const CalibrationOptions& options, const Tokeni
   return ids;
 }
 
+}  // namespace
+
 std::vector<int32_t> ordinary_ids(const Tokenizer& tokenizer, const ModelConfig& config) {
   std::vector<int32_t> ids;
   const int64_t n = std::min(tokenizer.vocab_size(), config.vocab_size);
@@ -87,8 +89,6 @@ std::vector<int32_t> ordinary_ids(const Tokenizer& tokenizer, const ModelConfig&
     throw Error(ErrorKind::kBadModel, "tokenizer", "has no ids but special ones to calibrate with");
   return ids;
 }
-
-}  // namespace
 
 int64_t CalibrationData::tokens() const {
   int64_t n = 0;
@@ -140,7 +140,7 @@ CalibrationData load_calibration(const CalibrationOptions& options, const Tokeni
                                  const ModelConfig& config) {
   check_calibration(options, config);
   CalibrationData data;
-  if (options.source == "random") {
+  if (options.source == kRandomIds) {
     data.windows = draw_windows(ordinary_ids(tokenizer, config), options);
     return data;
   }

@@ -1,4 +1,5 @@
-// Calibration data: windows of token ids from a file, or from the vocabulary alone.
+// Calibration data: windows of token ids from a file, or from the vocabulary alone. What the model writes
+// itself: own_text.h.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,10 @@ struct CalibrationData {
   int64_t tokens() const;
 };
 
+// Sources that are not files.
+inline constexpr const char* kRandomIds = "random";
+inline constexpr const char* kOwnText = "self";
+
 // As many windows as options say, 32 where they do not.
 inline int64_t windows_wanted(const CalibrationOptions& options) {
   return options.nsamples.value_or(32);
@@ -34,6 +39,9 @@ inline int64_t windows_wanted(const CalibrationOptions& options) {
 // vocabulary. The result depends on nothing but its arguments and the file.
 CalibrationData load_calibration(const CalibrationOptions& options, const Tokenizer& tokenizer,
                                  const ModelConfig& config);
+
+// The ids that are in use and not special. Throws Error(kBadModel) when there is none.
+std::vector<int32_t> ordinary_ids(const Tokenizer& tokenizer, const ModelConfig& config);
 
 // Throws Error(kUsage) naming the option: nsamples 1..65536, seqlen 2..max_position, at most 4,194,304 tokens
 // in all.

@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "model/layout.h"
 #include "quant/activation_policy.h"
+#include "quant/calibration.h"
 #include "quant/curvature.h"
 #include "quant/observer.h"
 #include "quant/weight_rows.h"
@@ -44,6 +45,8 @@ struct Method {
   bool tunes = false;
   // Policy and solver take weights and inputs of every type; others know integers alone.
   bool every_type = false;
+  // What it calibrates on when there are no data.
+  const char* without_data = kRandomIds;
 };
 
 // What searches and observers look at.

@@ -50,6 +50,7 @@ std::unique_ptr<Run> run(const QuantizeOptions& options, int threads = 2, Pipeli
 // Thresholds that equalize some inputs of this model.
 QuantizeOptions equalizing() {
   QuantizeOptions o;
+  o.method = "fptq";
   o.static_threshold = 3.0;
   o.dynamic_threshold = 6.0;
   o.dtype = "f32";

@@ -13,6 +13,7 @@
 #include "quant/kept_blocks.h"
 #include "quant/method.h"
 #include "quant/scheme.h"
+#include "quant/settings.h"
 #include "quant/story_source.h"
 
 namespace fptq {
@@ -67,6 +68,7 @@ struct Steps : Progress {
 
 QuantizeOptions options_of_golden() {
   QuantizeOptions o;
+  o.method = "fptq";
   o.static_threshold = 3.0;
   o.dynamic_threshold = 6.0;
   o.dtype = "f32";
@@ -340,7 +342,7 @@ TEST(Pipeline, EveryMethodKeepsTheModelInEveryScheme) {
           method.inputs == ActivationForm::kStatic &&
           (scheme.inputs == ActivationForm::kFloat || scheme.inputs == ActivationForm::kToken);
       SCOPED_TRACE(fmt::format("{} {}", method.name, scheme.name));
-      if (contradict || (!method.every_type && !scheme.integer_weights())) {
+      if (contradict || (!method_of(options).every_type && !scheme.integer_weights())) {
         EXPECT_THROW(run(options), Error);
         continue;
       }
@@ -390,7 +392,7 @@ TEST(Pipeline, ProgressCountsEveryStepOnce) {
   Probe probe;
   probe.windows = {{5, 6, 7}};
   // 5 windows of 480 tokens make two batches, as no more than 2,048 tokens go together.
-  quantize_blocks(source, *backend, golden_windows(5, 480), {}, sink, &probe, steps);
+  quantize_blocks(source, *backend, golden_windows(5, 480), {.method = "fptq"}, sink, &probe, steps);
   EXPECT_EQ(steps.total, 5 * (2 + 2 + 7));
   EXPECT_EQ(steps.done, steps.total);
   EXPECT_EQ(steps.last, "layer 5/5 check");
@@ -414,7 +416,7 @@ TEST(Pipeline, BadInputIsNamed) {
   const auto backend = make_cpu_backend(pool);
   const auto expect_refused = [&](ErrorKind kind, const std::vector<std::string>& words,
                                   const StorySource& source, const Windows& windows,
-                                  const QuantizeOptions& options = {}) {
+                                  const QuantizeOptions& options = {.method = "fptq"}) {
     Keeper sink;
     expect_error(kind, words,
                  [&] { quantize_blocks(source, *backend, windows, options, sink, nullptr, no_progress()); });
@@ -457,7 +459,7 @@ TEST(Pipeline, DeadInputsAreQuantizedPerToken) {
   const auto backend = make_cpu_backend(pool);
   Keeper sink;
   const QuantizeReport report =
-      quantize_blocks(source, *backend, golden_windows(), {}, sink, nullptr, no_progress());
+      quantize_blocks(source, *backend, golden_windows(), {.method = "fptq"}, sink, nullptr, no_progress());
   EXPECT_EQ(report.inputs[1].activation, "token");
   EXPECT_THAT(report.inputs[1].reason, testing::HasSubstr("v = 0"));
 }

@@ -54,7 +54,7 @@ void check_layer(const QuantizeOptions& options, const std::string& module, cons
 bool agree(const QuantizeOptions& a, const QuantizeOptions& b) {
   return activation_form(a) == activation_form(b) &&
          find_scheme(a.scheme).input == find_scheme(b.scheme).input &&
-         find_method(a.method).plan_activation == find_method(b.method).plan_activation;
+         method_of(a).plan_activation == method_of(b).plan_activation;
 }
 
 [[noreturn]] void refuse_input(const std::string& where, const std::string& a, const QuantizeOptions& for_a,
@@ -205,8 +205,8 @@ std::vector<LinearId> LayerRecipe::quantized(int64_t layer, InputId input) const
 
 template <typename Holds>
 bool LayerRecipe::any_method(const Holds& holds) const {
-  return std::ranges::any_of(
-      entries_, [&](const Entry& e) { return !e.ignored && holds(find_method(e.options.method)); });
+  return std::ranges::any_of(entries_,
+                             [&](const Entry& e) { return !e.ignored && holds(method_of(e.options)); });
 }
 
 bool LayerRecipe::needs_calibration() const {
@@ -242,7 +242,7 @@ bool LayerRecipe::needs_original() const {
 int64_t LayerRecipe::iterations(int64_t layer) const {
   const bool learns = std::ranges::all_of(kAllLinears, [&](LinearId id) {
     const QuantizeOptions& o = options(layer, id);
-    return !ignores(layer, id) && find_method(o.method).learns &&
+    return !ignores(layer, id) && method_of(o).learns &&
            find_scheme(o.scheme).weights.type == CodeType::kInteger;
   });
   return learns ? find_preset(options(layer, kAllLinears.front()).preset).iterations : 0;
@@ -253,7 +253,7 @@ int64_t LayerRecipe::tuning_steps() const {
   for (const Entry& e : entries_) {
     if (e.ignored) continue;
     if (find_scheme(e.options.scheme).weights.type != CodeType::kInteger) return 0;
-    if (find_method(e.options.method).tunes) steps = find_preset(e.options.preset).tuning_steps;
+    if (method_of(e.options).tunes) steps = find_preset(e.options.preset).tuning_steps;
   }
   return steps;
 }
@@ -263,7 +263,7 @@ std::vector<int64_t> LayerRecipe::blocks_kept_from_learning() const {
   for (int64_t layer = 0; layer < layers_; ++layer) {
     const bool wants = std::ranges::any_of(kAllLinears, [&](LinearId id) {
       const QuantizeOptions& o = options(layer, id);
-      return !ignores(layer, id) && find_method(o.method).learns && find_preset(o.preset).iterations > 0;
+      return !ignores(layer, id) && method_of(o).learns && find_preset(o.preset).iterations > 0;
     });
     if (wants && iterations(layer) == 0) blocks.push_back(layer);
   }

@@ -210,7 +210,7 @@ TEST(LayerRecipe, RoundingIsLearnedInBlocksThatAreQuantizedWholly) {
 }
 
 TEST(LayerRecipe, ScalesAreTunedWhereAllNumbersAreIntegers) {
-  QuantizeOptions options;
+  QuantizeOptions options{.method = "gptq", .preset = "balanced"};
   EXPECT_EQ(resolve_options(options).tuning_steps(), 0);
   options.method = "auto";
   EXPECT_GT(resolve_options(options).tuning_steps(), 0);

@@ -22,8 +22,8 @@ constexpr OutputType kOutputTypes[] = {{"f32", DType::kF32}, {"f16", DType::kF16
 
 // What knows groups of integers alone are solvers and searches.
 bool rounds_to_nearest(const QuantizeOptions& o) {
-  const bool searches = !o.alpha && find_method(o.method).plan_activation == smoothquant_policy;
-  return find_method(o.method).every_type && !searches;
+  const bool searches = !o.alpha && method_of(o).plan_activation == smoothquant_policy;
+  return method_of(o).every_type && !searches;
 }
 
 void check_per_tensor(const QuantizeOptions& o) {
@@ -65,7 +65,7 @@ void check_weights(const QuantizeOptions& o) {
 }
 
 void check_activations(const QuantizeOptions& o) {
-  const ActivationForm wanted = find_scheme(o.scheme).inputs, own = find_method(o.method).inputs;
+  const ActivationForm wanted = find_scheme(o.scheme).inputs, own = method_of(o).inputs;
   if (own == ActivationForm::kStatic && wanted != ActivationForm::kByMethod && wanted != own) {
     throw Error(ErrorKind::kUsage, "method",
                 fmt::format("{} is about static activations, but scheme {} has none", o.method, o.scheme),
@@ -103,6 +103,12 @@ void check_options(const QuantizeOptions& o) {
   }
   head_weight_spec(o, 0);
   resolve_output_dtype(o, ModelConfig{});
+}
+
+const Method& method_of(const QuantizeOptions& o) {
+  const Method& method = find_method(o.method);
+  const bool solvable = find_scheme(o.scheme).integer_weights() && !o.per_tensor;
+  return method.tunes && !solvable ? find_method("rtn") : method;
 }
 
 int weight_bits(const QuantizeOptions& o) {
@@ -144,23 +150,24 @@ GroupSize group_size(const QuantizeOptions& o, int64_t cols) {
 
 ActivationForm activation_form(const QuantizeOptions& o) {
   const ActivationForm wanted = find_scheme(o.scheme).inputs;
-  return wanted == ActivationForm::kByMethod ? find_method(o.method).inputs : wanted;
+  return wanted == ActivationForm::kByMethod ? method_of(o).inputs : wanted;
 }
 
 CalibrationOptions calibration_options(const QuantizeOptions& o) {
   CalibrationOptions c = o.calibration;
+  if (c.source == "auto") c.source = method_of(o).without_data;
   // The longer something is learned, the more data keep it from learning them by heart.
-  const Method& method = find_method(o.method);
+  const Method& method = method_of(o);
   if (!c.nsamples && (method.tunes || method.learns)) c.nsamples = find_preset(o.preset).windows;
   return c;
 }
 
 bool needs_calibration(const QuantizeOptions& o) {
-  return find_method(o.method).needs_calibration || activation_form(o) == ActivationForm::kStatic;
+  return method_of(o).needs_calibration || activation_form(o) == ActivationForm::kStatic;
 }
 
 StatisticsNeeds statistics_needs(const QuantizeOptions& o) {
-  StatisticsNeeds needs = find_method(o.method).needs;
+  StatisticsNeeds needs = method_of(o).needs;
   const bool observes = find_range_observer(o.observer) != RangeObserver::kMinMax;
   if (observes || !o.alpha) needs.sample_tokens = std::max(needs.sample_tokens, kSampleTokens);
   return needs;

@@ -8,6 +8,7 @@
 #include "fptq/quantize.h"
 #include "model/config.h"
 #include "quant/group_size.h"
+#include "quant/method.h"
 #include "quant/observer.h"
 #include "quant/scheme.h"
 #include "tensor/dtype.h"
@@ -22,6 +23,8 @@ void check_options(const QuantizeOptions& options);
 
 // What checked options ask for in all, from the scheme, the method and what stands beside them:
 
+// The row of the table; `auto` is rtn where there are no groups or rows of integers to solve for.
+const Method& method_of(const QuantizeOptions& options);
 int weight_bits(const QuantizeOptions& options);
 // Of all layers, as resolve_group_size() takes it.
 int64_t wanted_group_size(const QuantizeOptions& options);

@@ -49,13 +49,14 @@ TEST(Settings, WhatSchemeAndMethodContradictIsRefused) {
       o.scheme = scheme;
     });
   }
-  for (const char* method : {"gptq", "awq", "auto"}) {
+  for (const char* method : {"gptq", "awq"}) {
     expect_refused({"method", method, "fp8", "rtn"}, [&](auto& o) {
       o.method = method;
       o.scheme = "fp8";
     });
   }
   for (const char* scheme : {"fp8", "nf4"}) {
+    EXPECT_STREQ(method_of({.method = "auto", .scheme = scheme}).name, "rtn");
     expect_refused({scheme, "zero points"}, [&](auto& o) {
       o.scheme = scheme;
       o.symmetric = false;

@@ -70,8 +70,8 @@ TEST_F(CompareMethods, EqualsQuantizeAndEvalDoneByHand) {
   }
 
   const std::string out = (folder_ / "out").string();
-  ASSERT_EQ(run_fptq({"quantize", kTinyModel, out, "--nsamples", "4", "--seqlen", "64", "-g", "32",
-                      "--no-eval", "-q"})
+  ASSERT_EQ(run_fptq({"quantize", kTinyModel, out, "--method", "fptq", "--nsamples", "4", "--seqlen", "64",
+                      "-g", "32", "--no-eval", "-q"})
                 .code,
             0);
   const Json eval = parse_json(run_fptq({"eval", out, "--text", kHeldOutText, "--max-tokens", "512", "--ctx",

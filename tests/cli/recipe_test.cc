@@ -86,7 +86,7 @@ TEST_F(Recipe, TheEffectiveOneIsWrittenDown) {
   ASSERT_EQ(recipe["layers"].size(), 35u);
   EXPECT_EQ(recipe["layers"][0], Json({{"module", "model.layers.0.self_attn.q_proj"}, {"ignore", true}}));
   EXPECT_EQ(recipe["layers"][7], Json({{"module", "model.layers.1.self_attn.q_proj"},
-                                       {"method", "fptq"},
+                                       {"method", "auto"},
                                        {"scheme", "w8a8"},
                                        {"bits", 4},
                                        {"group_size", 32},
