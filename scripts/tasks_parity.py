@@ -33,6 +33,9 @@ LETTERS = "ABCDE"
 THEIRS = {"lambada": "lambada_openai"}
 # The split that lm-eval scores.
 SCORED = {"lambada": "test", "arc_easy": "test", "arc_challenge": "test", "openbookqa": "test"}
+# Of lm-eval's task files.
+FOLDERS = ["lambada", "hellaswag", "piqa", "winogrande", "arc", "openbookqa", "super_glue/boolq", "siqa",
+           "commonsense_qa", "mmlu/default"]
 NAMES = ["lambada", "hellaswag", "piqa", "winogrande", "arc_easy", "arc_challenge", "openbookqa", "boolq",
          "social_iqa", "commonsense_qa"]
 
@@ -70,28 +73,36 @@ def lm_eval_task(name, splits, folder, ready_queries=False):
     return task
 
 
-_configs = {}
-
-
 def task_config(theirs):
     """A task file of lm-eval with its includes and functions resolved."""
-    from lm_eval.tasks import TaskManager
+    import lm_eval
     from lm_eval.tasks._yaml_loader import load_yaml
-    if theirs not in _configs:
-        config = load_yaml(TaskManager().task_index[theirs].yaml_path)
-        config.pop("tag", None)
-        _configs[theirs] = config
-    return _configs[theirs]
+    # TaskManager would read all 10,000 files.
+    for folder in FOLDERS:
+        for path in (Path(lm_eval.__file__).parent / "tasks" / folder).glob("*.yaml"):
+            if re.search(rf'^"?task"?: "?{theirs}"?$', path.read_text(), re.M):
+                config = load_yaml(path)
+                config.pop("tag", None)
+                return config
+    sys.exit(f"lm-eval has no task file of {theirs}")
 
 
 def requests_of(task, limit, shots):
-    """[[[context, continuation], ...] for each question]"""
+    """[[[context, continuation], ...] for each question], [the right request of each]"""
     task.config.num_fewshot = shots
     task.build_all_requests(limit=limit, rank=0, world_size=1)
-    questions = {}
+    questions, docs = {}, {}
     for instance in task.instances:
         questions.setdefault(instance.doc_id, []).append(list(instance.args))
-    return [questions[i] for i in sorted(questions)]
+        docs[instance.doc_id] = instance.doc
+    return [questions[i] for i in sorted(questions)], [right(task, docs[i]) for i in sorted(docs)]
+
+
+def right(task, doc):
+    if task.OUTPUT_TYPE == "loglikelihood":
+        return 0
+    answer = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
+    return answer if isinstance(answer, int) else task.doc_to_choice(doc).index(answer)
 
 
 # ---------------------------------------------------------------- made-up questions in every layout
@@ -226,7 +237,8 @@ def golden():
     with tempfile.TemporaryDirectory() as scratch:
         for case, name, shots in cases:
             task = lm_eval_task(name, sets[name], scratch)
-            out.append({"data": case, "task": name, "shots": shots, "questions": requests_of(task, None, shots)})
+            questions, answers = requests_of(task, None, shots)
+            out.append({"data": case, "task": name, "shots": shots, "questions": questions, "answers": answers})
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in out)
     (TESTDATA / "prompts.json").write_text(f"[\n{lines}\n]\n")
     print(f"{len(out)} cases in {TESTDATA}")
