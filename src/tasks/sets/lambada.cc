@@ -26,13 +26,19 @@ Question ask(const Item& item) {
   return {{item.question}, item.choices, 0};
 }
 
+// lm-eval draws examples from the very questions and does not keep a question's own out; so does this.
+std::vector<Layout> files() {
+  return {{"lambada/lambada_test.jsonl", read}, {"lambada/lambada_test_en.jsonl", read}};
+}
+
 }  // namespace
 
 Task lambada() {
   return {.name = "lambada",
           .metrics = {Metric::kPerplexity, Metric::kAccuracy},
           .question = ask,
-          .test = {{"lambada/lambada_test.jsonl", read}, {"lambada/lambada_test_en.jsonl", read}},
+          .test = files(),
+          .examples = files(),
           .source = "https://huggingface.co/datasets/EleutherAI/lambada_openai",
           .cloze = true};
 }
