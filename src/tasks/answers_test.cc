@@ -106,8 +106,11 @@ TEST_F(Answers, GoOnFromEveryLength) {
     file.add(lines(0, 4));
   }
   const std::string whole = read_text_file(path());
-  for (size_t length = 0; length <= whole.size(); ++length) {
-    write_file_atomically(path(), whole.substr(0, length));
+  const size_t header = whole.find('\n') + 1;
+  std::vector<size_t> lengths = {0, 1, header - 1};
+  for (size_t length = header; length <= whole.size(); ++length) lengths.push_back(length);
+  for (const size_t length : lengths) {
+    folder_.write("answers.jsonl", whole.substr(0, length));
     AnswerFile file(path(), "k");
     const size_t batches = file.found().size() / 2;  // two questions at a time
     file.keep(2 * batches);
@@ -119,7 +122,7 @@ TEST_F(Answers, GoOnFromEveryLength) {
 TEST_F(Answers, OfAnotherRunAreRefused) {
   { AnswerFile file(path(), "k"); }
   expect_error(ErrorKind::kUsage, {"answers.jsonl", "--answers"}, [&] { AnswerFile(path(), "other"); });
-  write_file_atomically(path(), "precious notes\n");
+  folder_.write("answers.jsonl", "precious notes\n");
   expect_error(ErrorKind::kUsage, {"answers.jsonl"}, [&] { AnswerFile(path(), "k"); });
   EXPECT_EQ(read_text_file(path()), "precious notes\n");
 }

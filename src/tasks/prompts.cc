@@ -12,13 +12,13 @@ namespace {
 // What lm-eval's samplers do (lm_eval/api/samplers.py).
 class ExampleSampler {
  public:
-  ExampleSampler(const Task& task, const std::vector<Item>& pool, bool own, const FewShot& few)
-      : task_(task), pool_(pool), own_(own), shots_(few.shots), random_(few.seed) {
-    const int64_t needed = shots_ + (own && shots_ > 0 ? 1 : 0);
-    if (std::ssize(pool) < needed) {
-      throw Error(ErrorKind::kUsage, "--num-fewshot",
-                  fmt::format("{} asked for, task {} has {} examples", shots_, task.name, pool.size()));
-    }
+  ExampleSampler(const Task& task, const std::vector<Item>& pool, const FewShot& few)
+      : task_(task), pool_(pool), shots_(few.shots), random_(few.seed) {
+    const int64_t drawn = shots_ + (task.leaves_out_question && shots_ > 0 ? 1 : 0);
+    if (std::ssize(pool) >= drawn) return;
+    throw Error(ErrorKind::kUsage, "--num-fewshot",
+                fmt::format("{} asked for, task {} has {} examples{}", shots_, task.name, pool.size(),
+                            drawn > shots_ ? " and needs one more than asked for" : ""));
   }
 
   std::vector<const Item*> next(const Item& asked) {
@@ -28,32 +28,33 @@ class ExampleSampler {
       for (int64_t i = 0; i < shots_; ++i) examples.push_back(&pool_[static_cast<size_t>(i)]);
       return examples;
     }
-    // One more is drawn, because one of them may be the question.
-    draw_other(pool_, own_ ? shots_ + 1 : shots_, asked, examples);
-    if (std::ssize(examples) < shots_) {
-      std::vector<const Item*> others;
-      for (const Item& item : pool_) {
-        if (item != asked) others.push_back(&item);
-      }
-      examples.clear();
-      for (const int64_t i : random_.sample(std::ssize(others), std::min(shots_, std::ssize(others))))
-        examples.push_back(others[static_cast<size_t>(i)]);
+    const bool leave_out = task_.leaves_out_question;
+    for (const int64_t i : random_.sample(std::ssize(pool_), leave_out ? shots_ + 1 : shots_)) {
+      const Item& item = pool_[static_cast<size_t>(i)];
+      if (std::ssize(examples) < shots_ && !(leave_out && item == asked)) examples.push_back(&item);
     }
-    return examples;
+    // The pool may hold the question more than once.
+    return std::ssize(examples) == shots_ ? examples : draw_others(asked);
   }
 
  private:
-  void draw_other(const std::vector<Item>& pool, int64_t count, const Item& asked,
-                  std::vector<const Item*>& examples) {
-    for (const int64_t i : random_.sample(std::ssize(pool), count)) {
-      const Item& item = pool[static_cast<size_t>(i)];
-      if (std::ssize(examples) < shots_ && !(own_ && item == asked)) examples.push_back(&item);
+  std::vector<const Item*> draw_others(const Item& asked) {
+    std::vector<const Item*> others, examples;
+    for (const Item& item : pool_) {
+      if (item != asked) others.push_back(&item);
     }
+    if (std::ssize(others) < shots_) {
+      throw Error(ErrorKind::kUsage, "--num-fewshot",
+                  fmt::format("{} asked for, task {} has {} examples other than the question", shots_,
+                              task_.name, others.size()));
+    }
+    for (const int64_t i : random_.sample(std::ssize(others), shots_))
+      examples.push_back(others[static_cast<size_t>(i)]);
+    return examples;
   }
 
   const Task& task_;
   const std::vector<Item>& pool_;
-  bool own_;
   int64_t shots_;
   PythonRandom random_;
 };
@@ -66,9 +67,8 @@ std::string solved(const Task& task, const Item& example) {
 }  // namespace
 
 std::vector<Prompt> make_prompts(const Task& task, const std::vector<Item>& items,
-                                 const std::vector<Item>& examples, bool own_examples, const FewShot& few,
-                                 int64_t limit) {
-  ExampleSampler sampler(task, examples, own_examples, few);
+                                 const std::vector<Item>& examples, const FewShot& few, int64_t limit) {
+  ExampleSampler sampler(task, examples, few);
   const int64_t count = limit == 0 ? std::ssize(items) : std::min(limit, std::ssize(items));
   std::vector<Prompt> prompts;
   for (int64_t n = 0; n < count; ++n) {

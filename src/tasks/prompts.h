@@ -26,11 +26,9 @@ struct FewShot {
   uint64_t seed = 1234;  // lm-eval's default
 };
 
-// Prompts of the first `limit` (0: all) of `items`, each behind `few.shots` of `examples`; these are drawn
-// for one question after the other. `own_examples` says that `examples` are the items themselves, of which a
-// question never sees its own. Throws Error(kUsage) when there are too few examples.
+// Prompts of the first `limit` (0: all) of `items`, each behind `few.shots` of `examples`, which are drawn
+// for one question after the other as the task says. Throws Error(kUsage) when there are too few examples.
 std::vector<Prompt> make_prompts(const Task& task, const std::vector<Item>& items,
-                                 const std::vector<Item>& examples, bool own_examples, const FewShot& few,
-                                 int64_t limit);
+                                 const std::vector<Item>& examples, const FewShot& few, int64_t limit);
 
 }  // namespace fptq

@@ -25,9 +25,8 @@ std::vector<Prompt> prompts_of(const std::string& data, const std::string& name,
   const Task task = select_tasks({name}).tasks.front();
   const DataFolders folders({kTestdata + "/layouts/" + data});
   const std::vector<Item> items = folders.load(task, task.test).items;
-  const bool own = task.examples.empty();
-  const std::vector<Item> examples = own ? items : folders.load(task, task.examples).items;
-  return make_prompts(task, items, examples, own, {.shots = shots}, 0);
+  const std::vector<Item> examples = folders.load(task, task.examples).items;
+  return make_prompts(task, items, examples, {.shots = shots}, 0);
 }
 
 TEST(Prompts, EqualThoseOfLmEval) {
@@ -54,7 +53,7 @@ TEST(Prompts, EqualThoseOfLmEval) {
 TEST(Prompts, LimitTakesTheFirst) {
   const Task task = select_tasks({"piqa"}).tasks.front();
   const std::vector<Item> items(5, Item{.question = "q", .choices = {"a", "bcd"}});
-  const std::vector<Prompt> prompts = make_prompts(task, items, {}, false, {}, 2);
+  const std::vector<Prompt> prompts = make_prompts(task, items, {}, {}, 2);
   ASSERT_EQ(prompts.size(), 2u);
   EXPECT_THAT(prompts[0].lengths, testing::ElementsAre(1, 3));
 }
@@ -63,7 +62,7 @@ TEST(Prompts, TooFewExamplesAreRefused) {
   const Task task = select_tasks({"piqa"}).tasks.front();
   const std::vector<Item> items(2, Item{.question = "q", .choices = {"a", "b"}});
   expect_error(ErrorKind::kUsage, {"--num-fewshot", "3", "piqa", "2"},
-               [&] { make_prompts(task, items, items, false, {.shots = 3}, 0); });
+               [&] { make_prompts(task, items, items, {.shots = 3}, 0); });
 }
 
 TEST(DataFolders, MissingFileSaysWhatAndWhere) {

@@ -25,11 +25,11 @@ struct Loaded {
 
 Loaded load(const Task& task, const DataFolders& folders, const TaskOptions& options) {
   FoundData data = folders.load(task, task.test);
-  const bool own = task.examples.empty();
   std::vector<Item> examples;
-  if (options.num_fewshot > 0) examples = own ? data.items : folders.load(task, task.examples).items;
+  if (options.num_fewshot > 0)
+    examples = task.examples.empty() ? data.items : folders.load(task, task.examples).items;
   return {task, data.path,
-          make_prompts(task, data.items, examples, own, {options.num_fewshot, options.seed}, options.limit)};
+          make_prompts(task, data.items, examples, {options.num_fewshot, options.seed}, options.limit)};
 }
 
 // All that answers depend on, in 32 digits.

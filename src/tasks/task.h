@@ -34,7 +34,10 @@ struct Task {
   std::string description = {};       // stands before the first example
   std::string delimiter = " ";        // between context and answer
   bool first_examples = false;        // the first ones in their order instead of drawn ones
-  bool cloze = false;                 // one continuation, which brings its own leading space
+  // Examples are drawn one more than asked for, and the question itself is left out of them: lm-eval's rule
+  // where the scored split is one for validation.
+  bool leaves_out_question = false;
+  bool cloze = false;  // one continuation, which brings its own leading space
 };
 
 // Results of several tasks as one.

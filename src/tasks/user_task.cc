@@ -73,6 +73,7 @@ class UserTaskReader {
     task_.test = {{data_, read}};
     if (!examples_.empty()) task_.examples = {{examples_, read}};
     task_.question = [](const Item& item) { return Question{{item.question}, item.choices, item.answer}; };
+    task_.leaves_out_question = true;
     task_.cloze = form_.target.has_value();
     if (task_.metrics.empty()) {
       task_.metrics = task_.cloze ? std::vector{Metric::kPerplexity, Metric::kAccuracy}

@@ -17,7 +17,7 @@ class UserTask : public testing::Test {
     folder_.write("exam.jsonl", lines);
     const Task task = read(yaml);
     const std::vector<Item> items = task.test.front().read(task.test.front().path);
-    return make_prompts(task, items, items, true, {.shots = shots}, 0);
+    return make_prompts(task, items, items, {.shots = shots}, 0);
   }
   TempFolder folder_;
 };

@@ -40,7 +40,8 @@ Task boolq() {
                    {"boolq/dev.jsonl", read_passages},
                    {"instruct/boolq.json", read_true_false}},
           .examples = {{"BoolQ/train.jsonl", read_passages}, {"boolq/train.jsonl", read_passages}},
-          .source = "https://github.com/google-research-datasets/boolean-questions"};
+          .source = "https://github.com/google-research-datasets/boolean-questions",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq

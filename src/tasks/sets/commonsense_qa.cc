@@ -23,7 +23,8 @@ Task commonsense_qa() {
           .question = ask,
           .test = file("dev"),
           .examples = file("train"),
-          .source = "https://www.tau-nlp.sites.tau.ac.il/commonsenseqa"};
+          .source = "https://www.tau-nlp.sites.tau.ac.il/commonsenseqa",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq

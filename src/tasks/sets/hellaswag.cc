@@ -41,12 +41,12 @@ std::vector<Item> read_original(const std::filesystem::path& path) {
                                 json_string(json, "ctx_a", where) + " " +
                                 python_capitalize(json_string(json, "ctx_b", where));
     const std::vector<std::string> endings = json_strings(json, "endings", where);
+    // A number in the original, text as Hugging Face has it.
     const Json* label = json_find(json, "label");
-    const bool text = label != nullptr && label->is_string();
-    items.push_back(
-        clean(context, endings,
-              text ? answer_index(label->get<std::string>(), std::ssize(endings), 0, where + ":label")
-                   : json_int(json, "label", where)));
+    const std::string right = label != nullptr && label->is_string()
+                                  ? label->get<std::string>()
+                                  : std::to_string(json_int(json, "label", where));
+    items.push_back(clean(context, endings, answer_index(right, std::ssize(endings), 0, where + ":label")));
   }
   return items;
 }
@@ -82,7 +82,8 @@ Task hellaswag() {
           .test = {{"hellaswag/hellaswag_val.jsonl", read_original},
                    {"hellaswag/hellaswag_val_full.txt", read_lines_of_six}},
           .examples = {{"hellaswag/hellaswag_train.jsonl", read_original}},
-          .source = "https://github.com/rowanz/hellaswag/tree/master/data"};
+          .source = "https://github.com/rowanz/hellaswag/tree/master/data",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq

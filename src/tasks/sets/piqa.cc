@@ -28,7 +28,8 @@ Task piqa() {
           .question = question_and_answer,
           .test = {{"piqa/valid.jsonl", read}},
           .examples = {{"piqa/train.jsonl", read}},
-          .source = "https://yonatanbisk.com/piqa/data/"};
+          .source = "https://yonatanbisk.com/piqa/data/",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq

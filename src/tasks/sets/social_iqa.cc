@@ -39,7 +39,8 @@ Task social_iqa() {
                    {"instruct/social_i_qa.json", read_instruction_form}},
           .examples = {{"socialiqa-train-dev/train.jsonl", read_original},
                        {"social_iqa/train.jsonl", read_original}},
-          .source = "https://allenai.org/data/socialiqa"};
+          .source = "https://allenai.org/data/socialiqa",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq

@@ -51,7 +51,8 @@ Task winogrande() {
                    {"instruct/winogrande.json", read_instruction_form}},
           .examples = {{"winogrande_1.1/train_xl.jsonl", read_original},
                        {"winogrande/train_xl.jsonl", read_original}},
-          .source = "https://winogrande.allenai.org"};
+          .source = "https://winogrande.allenai.org",
+          .leaves_out_question = true};
 }
 
 }  // namespace fptq
