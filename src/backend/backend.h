@@ -33,9 +33,9 @@ class LayerKv {
   virtual int64_t length() const = 0;
   // Keeps the first `length` positions.
   virtual void truncate(int64_t length) = 0;
+  virtual size_t bytes() const = 0;
   // Becomes a copy of `other`, which a backend made for the same shape and type.
   virtual void copy_from(const LayerKv& other) = 0;
-  virtual size_t bytes() const = 0;
 };
 
 // One sequence's share of a batch: rows [begin, begin + count) of the activations are its tokens at positions

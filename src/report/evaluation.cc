@@ -35,12 +35,12 @@ Json evaluation_members(const EvalResult& result) {
   }
   if (result.kl) {
     json["reference_perplexity"] = result.reference_perplexity;
-    json["perplexity_ratio"] = result.perplexity_ratio;
-    json["perplexity_ratio_stderr"] = result.perplexity_ratio_stderr;
     add_divergence(json, *result.kl);
   }
   if (result.probability_change) {
     const ProbabilityChange& p = *result.probability_change;
+    json["perplexity_ratio"] = result.perplexity_ratio;
+    json["perplexity_ratio_stderr"] = result.perplexity_ratio_stderr;
     json["probability_change"] = {{"mean", p.mean}, {"rms", p.rms}, {"min", p.min},       {"p1", p.p1},
                                   {"p5", p.p5},     {"p25", p.p25}, {"median", p.median}, {"p75", p.p75},
                                   {"p95", p.p95},   {"p99", p.p99}, {"max", p.max}};
@@ -72,8 +72,6 @@ std::string to_text(const EvalResult& result) {
     const double change = result.perplexity / result.reference_perplexity - 1;
     table.add(
         {"reference", fmt::format("{} ({})", fixed(result.reference_perplexity, 3), signed_percent(change))});
-    table.add({"ratio", fmt::format("{} ± {}", fixed(result.perplexity_ratio, 4),
-                                    fixed(result.perplexity_ratio_stderr, 4))});
     table.add({"kl.mean", fixed(result.kl->mean, 5)});
     table.add({"kl.median", fixed(result.kl->median, 5)});
     table.add({"kl.p95", fixed(result.kl->p95, 5)});
@@ -83,6 +81,8 @@ std::string to_text(const EvalResult& result) {
   }
   if (result.probability_change) {
     const ProbabilityChange& p = *result.probability_change;
+    table.add({"ratio", fmt::format("{} ± {}", fixed(result.perplexity_ratio, 4),
+                                    fixed(result.perplexity_ratio_stderr, 4))});
     const auto points = [](double v) { return fixed(v * 100, 2); };
     table.add({"delta p", fmt::format("mean {} %, RMS {} %", points(p.mean), points(p.rms))});
     table.add({"", fmt::format("min {}, 1 % {}, 5 % {}, 25 % {}, median {}", points(p.min), points(p.p1),
@@ -91,9 +91,10 @@ std::string to_text(const EvalResult& result) {
                                points(p.p99), points(p.max))});
   }
   table.add(
-      {"tokens", fmt::format("{} in windows of {}{}, {} scored", grouped(result.tokens), grouped(result.ctx),
-                             result.stride == result.ctx ? "" : " every " + grouped(result.stride),
-                             grouped(result.scored))});
+      {"tokens",
+       fmt::format("{} in windows of {}{}, {} scored", grouped(result.tokens), grouped(result.ctx),
+                   result.stride < result.ctx && result.stride > 0 ? " every " + grouped(result.stride) : "",
+                   grouped(result.scored))});
   table.add({"speed", fmt::format("{} tokens/s", fixed(result.tokens_per_second, 1))});
   table.add({"time", duration(result.seconds)});
   table.add({"peak memory", bytes(result.peak_rss_bytes)});
