@@ -119,7 +119,7 @@ TEST(TasksReport, ShowsTasksAndGroups) {
   EXPECT_THAT(text, HasSubstr("62.50 ± 7.85 %"));
   EXPECT_THAT(text, HasSubstr("31.500 ± 1.250"));
   EXPECT_THAT(text, HasSubstr("both (2 tasks)"));
-  EXPECT_THAT(text, HasSubstr("zero-shot, 1538 questions"));
+  EXPECT_THAT(text, HasSubstr("zero-shot, 1,538 questions"));
   const Json json = parse_json(to_json(result), "report");
   EXPECT_EQ(json["tasks"][0]["metrics"]["acc_norm"], 0.65);
   EXPECT_EQ(json["tasks"][0]["metrics"]["acc_stderr"], 0.0785);
