@@ -176,6 +176,15 @@ void CommandLine::texts(const std::string& names, const std::string& type, std::
   in_group(app_.add_option(names, target, help)->type_name(type)->expected(1)->take_all());
 }
 
+void CommandLine::names(const std::string& names, const std::string& type, std::vector<std::string>& target,
+                        const std::string& help) {
+  add(names, type, fmt::format("{}", fmt::join(target, ",")), help,
+      [=, this, &target](const std::string& text) {
+        target = items_of(text);
+        if (std::ranges::count(target, "") > 0) fail("has an empty name", long_name(names));
+      });
+}
+
 void CommandLine::choice(const std::string& names, std::string& target,
                          const std::vector<std::string>& values, const std::string& help) {
   const std::string list = fmt::format("{}", fmt::join(values, "|"));

@@ -34,6 +34,9 @@ class CommandLine {
   void text(const std::string& names, const std::string& type, std::string& target, const std::string& help);
   void texts(const std::string& names, const std::string& type, std::vector<std::string>& target,
              const std::string& help);
+  // Several, separated by commas, whatever they are. They replace the target's.
+  void names(const std::string& names, const std::string& type, std::vector<std::string>& target,
+             const std::string& help);
   // A number, or `word` for none.
   void number_or(const std::string& names, const std::string& word, std::optional<double>& target, double min,
                  double max, const std::string& help);

@@ -14,6 +14,7 @@
 #include "fptq/quantize.h"
 #include "fptq/study.h"
 #include "fptq/synth.h"
+#include "fptq/tasks.h"
 #include "fptq/trials.h"
 #include "fptq/verify.h"
 
@@ -22,6 +23,7 @@ namespace fptq {
 std::string to_json(const QuantizePlan& plan);
 std::string to_json(const QuantizeReport& report);
 std::string to_json(const EvalResult& result);
+std::string to_json(const TasksResult& result);
 std::string to_json(const GenerateResult& result);
 std::string to_json(const CompareResult& result);
 std::string to_json(const ModelSummary& summary);
@@ -38,6 +40,7 @@ std::string to_text(const QuantizePlan& plan);
 std::string to_text(const QuantizeReport& report);
 std::string explain(const QuantizeReport& report);  // one line per input: v, decision, reason
 std::string to_text(const EvalResult& result);
+std::string to_text(const TasksResult& result);
 std::string to_text(const CompareResult& result);
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const VerifyReport& report);

@@ -54,7 +54,7 @@ EvalResult TrialEvaluation::original(Progress& progress) const {
   const auto pool = make_pool(threads_);
   const auto backend = make_cpu_backend(*pool);
   RecordedLogits recorded(recording(), *backend, source_.weights->head());
-  return evaluate_logits(recorded, nullptr, ids_, ctx_, *pool, progress);
+  return evaluate_logits(recorded, nullptr, ids_, ctx_, ctx_, *pool, progress);
 }
 
 EvalResult TrialEvaluation::of(const std::string& model, Progress& progress) const {
@@ -63,7 +63,7 @@ EvalResult TrialEvaluation::of(const std::string& model, Progress& progress) con
   const Engine engine(model, *pool);
   RecordedLogits reference(recording(), *engine.backend, source_.weights->head());
   ModelLogits logits(*engine.model, kv_type("auto", engine.checkpoint));
-  return evaluate_logits(logits, &reference, ids_, ctx_, *pool, progress);
+  return evaluate_logits(logits, &reference, ids_, ctx_, ctx_, *pool, progress);
 }
 
 }  // namespace fptq

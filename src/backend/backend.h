@@ -25,8 +25,8 @@ class LoadedLinear {
 // kInt8: codes with one scale per head and position (scale = max|x| / 127.5).
 enum class KvType { kFloat, kHalf, kInt8 };
 
-// Keys and values of one layer and one sequence. Grows as needed, in proportion to its length; copying would
-// be silent and large.
+// Keys and values of one layer and one sequence. Grows as needed, in proportion to its length; copying is
+// asked for by name, because it is large.
 class LayerKv {
  public:
   virtual ~LayerKv() = default;
@@ -34,6 +34,8 @@ class LayerKv {
   // Keeps the first `length` positions.
   virtual void truncate(int64_t length) = 0;
   virtual size_t bytes() const = 0;
+  // Becomes a copy of `other`, which a backend made for the same shape and type.
+  virtual void copy_from(const LayerKv& other) = 0;
 };
 
 // One sequence's share of a batch: rows [begin, begin + count) of the activations are its tokens at positions

@@ -55,6 +55,28 @@ Divergence summarize_divergence(std::span<const double> kl, int64_t same_top) {
           .top1 = static_cast<double>(same_top) / count};
 }
 
+ProbabilityChange summarize_change(std::span<const double> change) {
+  std::vector<double> sorted(change.begin(), change.end());
+  std::sort(sorted.begin(), sorted.end());
+  double sum = 0, squares = 0;
+  for (const double v : change) {
+    sum += v;
+    squares += v * v;
+  }
+  const double count = static_cast<double>(change.size());
+  return {.mean = sum / count,
+          .rms = std::sqrt(squares / count),
+          .min = sorted.front(),
+          .p1 = percentile(sorted, 1),
+          .p5 = percentile(sorted, 5),
+          .p25 = percentile(sorted, 25),
+          .median = percentile(sorted, 50),
+          .p75 = percentile(sorted, 75),
+          .p95 = percentile(sorted, 95),
+          .p99 = percentile(sorted, 99),
+          .max = sorted.back()};
+}
+
 PerplexityEstimate estimate_perplexity(std::span<const double> nll) {
   const double count = static_cast<double>(nll.size());
   double sum = 0;

@@ -34,6 +34,9 @@ double percentile(std::span<const double> sorted, double p);
 // `kl` holds one value per position, `same_top` how many of them have the same argmax.
 Divergence summarize_divergence(std::span<const double> kl, int64_t same_top);
 
+// `change` holds p(model) - p(reference) of every scored token; not empty.
+ProbabilityChange summarize_change(std::span<const double> change);
+
 // exp of the mean of `nll`, and its standard error by the delta method: exp(mean) * s / sqrt(n), s the sample
 // standard deviation (0 for a single value).
 struct PerplexityEstimate {

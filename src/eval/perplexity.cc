@@ -68,11 +68,11 @@ EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_
   std::optional<ModelLogits> reference_logits;
   if (reference != nullptr) reference_logits.emplace(*reference, harness.reference_kv);
   return evaluate_logits(logits, reference_logits ? &*reference_logits : nullptr, ids, harness.ctx,
-                         model.backend().pool(), progress);
+                         harness.stride, model.backend().pool(), progress);
 }
 
 EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
-                           int64_t ctx, ThreadPool& pool, Progress& progress) {
+                           int64_t ctx, int64_t stride, ThreadPool& pool, Progress& progress) {
   if (ids.size() < 2) {
     throw Error(ErrorKind::kBadModel, "text",
                 fmt::format("expected at least 2 tokens to evaluate on, found {}", ids.size()));
@@ -81,8 +81,10 @@ EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span
 
   EvalResult result;
   result.ctx = std::min(ctx, std::ssize(ids));
-  const int64_t windows = std::ssize(ids) / result.ctx;
-  result.tokens = windows * result.ctx;
+  result.stride = stride == 0 ? result.ctx : std::min(stride, result.ctx);
+  const int64_t windows = 1 + (std::ssize(ids) - result.ctx) / result.stride;
+  result.tokens = result.ctx + (windows - 1) * result.stride;
+  const bool overlap = result.stride < result.ctx;
 
   ScoreBook book(pool, model.vocab_size());
   Runner runner(model);
@@ -90,16 +92,20 @@ EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span
   progress.begin("evaluate", result.tokens);
   for (int64_t w = 0; w < windows; ++w) {
     const std::string name = fmt::format("window {} of {}", w + 1, windows);
-    progress.update(w * result.ctx, name);
-    const auto window = ids.subspan(static_cast<size_t>(w * result.ctx), static_cast<size_t>(result.ctx));
+    const int64_t start_of_window = w * result.stride;
+    progress.update(start_of_window, name);
+    const auto window = ids.subspan(static_cast<size_t>(start_of_window), static_cast<size_t>(result.ctx));
     runner.run_window(window);
     if (reference != nullptr) reference->run_window(window);
     // What each position predicts; the window's last position predicts nothing that is in it.
     std::vector<int32_t> next(window.begin() + 1, window.end());
     next.push_back(-1);
-    for (int64_t begin = 0; begin < result.ctx; begin += kRows) {
-      progress.update(w * result.ctx + begin, name);
-      const int64_t rows = std::min(kRows, result.ctx - begin);
+    // Where windows overlap, the position before the first new token predicts it.
+    const int64_t first = overlap && w > 0 ? result.ctx - result.stride - 1 : 0;
+    const int64_t last = overlap ? result.ctx - 1 : result.ctx;
+    for (int64_t begin = first; begin < last; begin += kRows) {
+      progress.update(start_of_window + begin, name);
+      const int64_t rows = std::min(kRows, last - begin);
       const float* logits = runner.logits(begin, rows);
       const float* reference_logits = reference == nullptr ? nullptr : reference->logits(begin, rows);
       book.add(logits, reference_logits,
@@ -112,7 +118,7 @@ EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span
 
   book.fill(result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.tokens_per_second = static_cast<double>(result.tokens) / std::max(runner.seconds(), 1e-9);
+  result.tokens_per_second = static_cast<double>(windows * result.ctx) / std::max(runner.seconds(), 1e-9);
   return result;
 }
 

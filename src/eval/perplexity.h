@@ -13,7 +13,8 @@
 namespace fptq {
 
 struct EvalHarness {
-  int64_t ctx = 0;  // tokens of a window, as from window_length()
+  int64_t ctx = 0;     // tokens of a window, as from window_length()
+  int64_t stride = 0;  // tokens from one window to the next, at most ctx; 0: ctx
   KvType kv = KvType::kFloat;
   KvType reference_kv = KvType::kFloat;
 };
@@ -29,8 +30,9 @@ int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position)
 EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_t> ids,
                           const EvalHarness& harness, Progress& progress);
 
-// The same for logits from anywhere, in windows of `ctx` tokens scored on `pool`.
+// The same for logits from anywhere, in windows of `ctx` tokens every `stride` (0: ctx), scored on `pool`.
+// Windows that overlap score and compare what the one before has not.
 EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
-                           int64_t ctx, ThreadPool& pool, Progress& progress);
+                           int64_t ctx, int64_t stride, ThreadPool& pool, Progress& progress);
 
 }  // namespace fptq

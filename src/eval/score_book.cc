@@ -1,5 +1,7 @@
 #include "eval/score_book.h"
 
+#include <cmath>
+
 #include "eval/logit_math.h"
 #include "fptq/error.h"
 
@@ -68,6 +70,15 @@ void ScoreBook::fill(EvalResult& result) const {
   result.perplexity_stderr = estimate.standard_error;
   if (kl_.empty()) return;
   result.reference_perplexity = estimate_perplexity(reference_nll_).perplexity;
+  std::vector<double> difference, change;
+  for (size_t i = 0; i < nll_.size(); ++i) {
+    difference.push_back(nll_[i] - reference_nll_[i]);
+    change.push_back(std::exp(-nll_[i]) - std::exp(-reference_nll_[i]));
+  }
+  const PerplexityEstimate ratio = estimate_perplexity(difference);
+  result.perplexity_ratio = ratio.perplexity;
+  result.perplexity_ratio_stderr = ratio.standard_error;
+  result.probability_change = summarize_change(change);
   result.kl = summarize_divergence(kl_, same_top_);
 }
 

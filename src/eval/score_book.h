@@ -24,7 +24,8 @@ class ScoreBook {
   void add(const float* logits, const float* reference, std::span<const int32_t> next,
            const std::function<std::string(int64_t)>& where);
 
-  // Sets scored, perplexity and its error and, if there was a reference, reference_perplexity and kl.
+  // Sets scored, perplexity and its error and, if there was a reference, reference_perplexity, the ratio of
+  // both with its error, kl and probability_change.
   // At least one position must have been scored.
   void fill(EvalResult& result) const;
 

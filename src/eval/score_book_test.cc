@@ -68,6 +68,26 @@ TEST(ScoreBook, DivergenceCoversAllPositionsAndEqualsNumpy) {
   EXPECT_NEAR(result.kl->top1, 0.5, 1e-13);
 }
 
+TEST(ScoreBook, ChangeOfProbabilitiesAndRatioEqualNumpy) {
+  const std::vector<float> reference = reference_logits();
+  const EvalResult result = score(model_logits(), reference.data(), 1);
+  EXPECT_NEAR(result.perplexity_ratio, 0.738641361686571, 1e-13);
+  EXPECT_NEAR(result.perplexity_ratio_stderr, 0.13612893956783, 1e-13);
+  ASSERT_TRUE(result.probability_change.has_value());
+  const ProbabilityChange& change = *result.probability_change;
+  EXPECT_NEAR(change.mean, 0.0404030270259674, 1e-13);
+  EXPECT_NEAR(change.rms, 0.0690939436203136, 1e-13);
+  EXPECT_NEAR(change.min, -0.00271043103861386, 1e-13);
+  EXPECT_NEAR(change.p1, -0.0021983983517985, 1e-13);
+  EXPECT_NEAR(change.p5, -0.000150267604537076, 1e-13);
+  EXPECT_NEAR(change.p25, 0.0100903861317701, 1e-13);
+  EXPECT_NEAR(change.median, 0.0180234761223241, 1e-13);
+  EXPECT_NEAR(change.p75, 0.0256959077588569, 1e-13);
+  EXPECT_NEAR(change.p95, 0.125871818476171, 1e-13);
+  EXPECT_NEAR(change.p99, 0.145907000619634, 1e-13);
+  EXPECT_NEAR(change.max, 0.1509157961555, 1e-13);
+}
+
 TEST(ScoreBook, PiecesAndThreadsChangeNothing) {
   const std::vector<float> model = model_logits(), reference = reference_logits();
   const EvalResult whole = score(model, reference.data(), 1);

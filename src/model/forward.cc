@@ -111,6 +111,10 @@ void KvCache::truncate(int64_t length) {
   for (auto& layer : layers_) layer->truncate(length);
 }
 
+void KvCache::copy_from(const KvCache& other) {
+  for (size_t i = 0; i < layers_.size(); ++i) layers_[i]->copy_from(*other.layers_[i]);
+}
+
 size_t KvCache::bytes() const {
   size_t n = 0;
   for (const auto& layer : layers_) n += layer->bytes();

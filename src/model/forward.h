@@ -50,6 +50,8 @@ class KvCache {
   LayerKv& layer(int64_t i) { return *layers_[static_cast<size_t>(i)]; }
   int64_t length() const { return layers_.front()->length(); }
   void truncate(int64_t length);
+  // Becomes a copy of `other`, a cache of the same model and type.
+  void copy_from(const KvCache& other);
   size_t bytes() const;
 
  private:

@@ -89,6 +89,44 @@ TEST(EvalReport, TextShowsTheChange) {
   EXPECT_THAT(text, HasSubstr("8,192 in windows of 1,024, 8,184 scored"));
 }
 
+TEST(EvalReport, ChangeOfProbabilitiesIsInPercent) {
+  EvalResult result = evaluation();
+  result.stride = 256;
+  result.perplexity_ratio = 1.6111;
+  result.perplexity_ratio_stderr = 0.0123;
+  result.bits_per_byte = 1.0312;
+  result.word_perplexity = 61.25;
+  result.probability_change = ProbabilityChange{.mean = -0.0512, .rms = 0.125, .min = -0.9, .max = 0.75};
+  const std::string text = to_text(result);
+  EXPECT_THAT(text, HasSubstr("mean -5.12 %, RMS 12.50 %"));
+  EXPECT_THAT(text, HasSubstr("min -90.00,"));
+  EXPECT_THAT(text, HasSubstr("1.6111 ± 0.0123"));
+  EXPECT_THAT(text, HasSubstr("61.250 a word, 1.0312 bits per byte"));
+  EXPECT_THAT(text, HasSubstr("windows of 1,024 every 256"));
+  const Json json = parse_json(to_json(result), "report");
+  EXPECT_EQ(json["probability_change"]["rms"], 0.125);
+  EXPECT_EQ(json["perplexity_ratio"], 1.6111);
+  EXPECT_EQ(json["bits_per_byte"], 1.0312);
+}
+
+TEST(TasksReport, ShowsTasksAndGroups) {
+  TasksResult result;
+  result.questions = 1538;
+  result.tasks = {{"piqa", "valid.jsonl", 38, {{"acc", 0.625, 0.0785}, {"acc_norm", 0.65, 0.07}}},
+                  {"lambada", "l.jsonl", 1500, {{"perplexity", 31.5, 1.25}}}};
+  result.groups = {{"both", 2, 1538, {{"acc", 0.5, 0.01}}}};
+  const std::string text = to_text(result);
+  EXPECT_THAT(text, HasSubstr("62.50 ± 7.85 %"));
+  EXPECT_THAT(text, HasSubstr("31.500 ± 1.250"));
+  EXPECT_THAT(text, HasSubstr("both (2 tasks)"));
+  EXPECT_THAT(text, HasSubstr("zero-shot, 1,538 questions"));
+  const Json json = parse_json(to_json(result), "report");
+  EXPECT_EQ(json["tasks"][0]["metrics"]["acc_norm"], 0.65);
+  EXPECT_EQ(json["tasks"][0]["metrics"]["acc_stderr"], 0.0785);
+  EXPECT_EQ(json["groups"][0]["group"], "both");
+  EXPECT_FALSE(json.contains("limit"));
+}
+
 TEST(Reports, WhatDiffersFromRunToRunStandsInTiming) {
   QuantizeReport slow = quantization();
   slow.seconds = 5;

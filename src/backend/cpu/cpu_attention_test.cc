@@ -96,6 +96,21 @@ TEST(CpuAttention, TruncatedPositionsAreForgotten) {
   }
 }
 
+TEST(CpuAttention, CopyGoesOnAsTheOriginalAndOnItsOwn) {
+  const Tokens tokens(400);
+  for (const KvType type : kTypes) {
+    const auto whole = Sequence(2, type).attend(tokens, 0, 400, 400);
+    const std::vector<float> rest(whole.begin() + 200 * kWidth, whole.end());
+    Sequence original(2, type), copy(2, type);
+    original.attend(tokens, 0, 200, 200);
+    copy.attend(tokens, 100, 390, 290);  // something longer to forget
+    copy.kv().copy_from(original.kv());
+    EXPECT_EQ(copy.kv().length(), 200);
+    EXPECT_EQ(copy.attend(tokens, 200, 400, 200), rest);
+    EXPECT_EQ(original.attend(tokens, 200, 400, 200), rest) << "the copy's tokens are not in the original";
+  }
+}
+
 TEST(CpuAttention, MemoryGrowsByBlocksOf128Positions) {
   const Tokens tokens(300);
   const auto bytes = [&](KvType type, int64_t length) {

@@ -1,6 +1,7 @@
 #include "backend/cpu/kv_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/attention/kv_write.h"
 
@@ -30,6 +31,16 @@ CpuLayerKv::CpuLayerKv(const AttentionShape& shape, KvType type, const kernels::
 
 void CpuLayerKv::truncate(int64_t length) {
   length_ = std::min(length_, length);
+}
+
+void CpuLayerKv::copy_from(const LayerKv& other) {
+  const auto& from = static_cast<const CpuLayerKv&>(other);
+  length_ = 0;
+  extend(from.length_);
+  const auto used = static_cast<size_t>((length_ + kernels::kKvBlock - 1) / kernels::kKvBlock);
+  for (size_t i = 0; i < used; ++i) {
+    std::memcpy(blocks_[i].data(), from.blocks_[i].data(), static_cast<size_t>(kv_heads_ * layout_.bytes));
+  }
 }
 
 size_t CpuLayerKv::bytes() const {

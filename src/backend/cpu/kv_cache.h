@@ -18,6 +18,7 @@ class CpuLayerKv final : public LayerKv {
 
   int64_t length() const override { return length_; }
   void truncate(int64_t length) override;
+  void copy_from(const LayerKv& other) override;
   size_t bytes() const override;
 
   // Makes room for `count` more positions and makes them part of the length; store() fills them.
