@@ -208,6 +208,11 @@ void CommandLine::positional(const std::string& name, std::string& target, const
   app_.add_option(name, target, help)->type_name("")->required();
 }
 
+void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
+                              const std::string& help) {
+  app_.add_option(name, target, help)->type_name("")->required();
+}
+
 void CommandLine::optional_positional(const std::string& name, std::string& target, const std::string& help) {
   app_.add_option(name, target, help)->type_name("");
 }

@@ -1,18 +1,16 @@
 #include "fptq/eval.h"
 
-#include <fmt/format.h>
-
 #include "common_options.h"
 #include "console.h"
-#include "fptq/error.h"
 #include "fptq/report.h"
+#include "gates.h"
 
 namespace fptq::app {
 
 int run_eval(const Arguments& args) {
   std::string model;
   EvalOptions options;
-  double max_kl = 0;
+  Gates gates;
   bool json = false;
   VerbosityFlags verbosity;
   CommandLine line("eval", "fptq eval ./out --text wiki.test.raw --ctx 2048 --reference ./SmolLM2-135M",
@@ -23,7 +21,7 @@ int run_eval(const Arguments& args) {
                "tokens of a window; without it, 2048 or the model's maximum");
   line.integer("--max-tokens", options.max_tokens, 2, kMaxTokens, "use only the first N tokens");
   line.text("--reference", "MODEL", options.reference, "model to compare the distributions with");
-  line.number("--max-kl", max_kl, 0, 1e30, "exit 5 when the mean KL divergence is above it");
+  add_gates(line, gates);
   add_kv(line, options.kv);
   add_json(line, json);
   add_threads(line, options.threads);
@@ -31,16 +29,13 @@ int run_eval(const Arguments& args) {
   if (!line.parse(args)) return 0;
   check_verbosity(line);
   if (options.text.empty()) line.fail("is missing", "--text");
-  line.require("--max-kl", "--reference", "there is nothing to diverge from");
+  check_gates(line, gates, "--reference");
 
   ProgressLine progress(verbosity.verbosity());
   const EvalResult result = evaluate(model, options, progress);
   print(json ? to_json(result) : to_text(result));
-  if (line.given("--max-kl") && !(result.kl->mean <= max_kl)) {
-    flush_results();
-    throw Error(ErrorKind::kGate, model,
-                fmt::format("mean KL divergence is {:.6f}, expected at most {}", result.kl->mean, max_kl));
-  }
+  if (result.kl)
+    hold_to_gates(gates, {{model, result.kl->mean, result.perplexity, result.reference_perplexity}});
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "eval/score_book.h"
 #include "formats/compressed_tensors_writer.h"
 #include "fptq/error.h"
+#include "fptq/report.h"
 #include "quant/calibration.h"
 #include "quant/method.h"
 #include "quant/own_text.h"
@@ -172,6 +173,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
         "of a method that learns",
         blocks.size(), weights.config().num_layers, blocks.front()));
   }
+  report.source = model;
+  report.method = options.method;
   report.scheme = options.scheme;
   if (const char* warning = find_scheme(options.scheme).warning) report.warnings.emplace_back(warning);
   std::optional<LinearWeights> head;
@@ -190,8 +193,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
   if (head) writer.put_head(std::move(*head));
   remove_state(writer.partial_folder());
-  report.output_bytes =
-      writer.finish(model_card(source, options, report), recipe_json(options, weights.config(), report));
+  report.output_bytes = writer.finish(model_card(source, options, report),
+                                      recipe_json(options, weights.config(), report), report_file(report));
   report.seconds = seconds_now() - start;
   report.peak_rss_bytes = peak_rss_bytes();
   if (report.evaluation) report.evaluation->peak_rss_bytes = report.peak_rss_bytes;
