@@ -228,10 +228,12 @@ const Run* focus_of(const RunReport& report) {
   double fewest = INFINITY;
   const Run* focus = nullptr;
   for (const Run& run : report.runs) {
-    if (has_kl(run)) fewest = std::min(fewest, run.bits_per_weight);
+    if (has_kl(run) && run.bits_per_weight > 0) fewest = std::min(fewest, run.bits_per_weight);
   }
   for (const Run& run : report.runs) {
-    if (!has_kl(run) || run.bits_per_weight > fewest + kNearBits) continue;
+    const bool small =
+        run.bits_per_weight > 0 ? run.bits_per_weight <= fewest + kNearBits : fewest == INFINITY;
+    if (!has_kl(run) || !small) continue;
     if (focus == nullptr || kl_of(run) < kl_of(*focus)) focus = &run;
   }
   if (focus != nullptr) return focus;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "report/svg_parts.h"
 
 namespace fptq::report {
@@ -20,10 +22,11 @@ std::string HtmlTable::html() const {
       const Cell& cell = row.cells[i];
       std::string style = cell.style;
       if (columns_[i].number) style += style.empty() ? "number" : " number";
-      out += fmt::format("<{}{}{}>{}</{}>", i == 0 ? "th scope=\"row\"" : "td",
-                         style.empty() ? "" : fmt::format(" class=\"{}\"", style),
-                         cell.value ? fmt::format(" data-v=\"{:.6g}\"", *cell.value) : "", escaped(cell.text),
-                         i == 0 ? "th" : "td");
+      out += fmt::format(
+          "<{}{}{}>{}</{}>", i == 0 ? "th scope=\"row\"" : "td",
+          style.empty() ? "" : fmt::format(" class=\"{}\"", style),
+          cell.value && std::isfinite(*cell.value) ? fmt::format(" data-v=\"{:.6g}\"", *cell.value) : "",
+          escaped(cell.text), i == 0 ? "th" : "td");
     }
     out += "</tr>\n";
   }

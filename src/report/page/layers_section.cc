@@ -16,6 +16,7 @@
 namespace fptq::report {
 namespace {
 
+constexpr size_t kMostMaps = 12, kMostCurves = 24;
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 // Kinds of matrices in the order in which they come first, and their values by layer.
@@ -82,7 +83,8 @@ std::string curves(const RunReport& report, const char* id, const char* caption,
   LayerChart chart{.text = {id, caption, ""}, .y_label = "SQNR, dB", .series = {}};
   size_t layers = 0;
   for (const Run& run : report.runs) {
-    if (!run.quantization) continue;
+    const bool room = chart.series.size() < kMostCurves || is_focus(report, run);
+    if (!run.quantization || !room) continue;
     std::vector<double> of_run = values(*run.quantization);
     layers = std::max(layers, of_run.size());
     if (!of_run.empty()) chart.series.push_back({run.name, std::move(of_run), is_focus(report, run)});
@@ -108,6 +110,7 @@ std::string curves(const RunReport& report, const char* id, const char* caption,
 
 std::string heat_maps(const RunReport& report) {
   std::vector<std::string> charts;
+  int left_out = 0;
   std::vector<const Run*> order;
   for (const Run& run : report.runs) {
     if (is_focus(report, run))
@@ -122,6 +125,10 @@ std::string heat_maps(const RunReport& report) {
       if (is_quantized(l)) grid.add(l.module, l.sqnr_db);
     }
     if (grid.kinds.empty()) continue;
+    if (charts.size() == kMostMaps) {
+      ++left_out;
+      continue;
+    }
     HeatChart chart{.text = {fmt::format("heat-{}", charts.size()), "SQNR of the weights of " + run->name,
                              fmt::format("From {} dB to {} dB; the table of the run has each value.",
                                          fixed(grid.least, 1), fixed(grid.most, 1))},
@@ -135,9 +142,9 @@ std::string heat_maps(const RunReport& report) {
                                  escaped(run->name), draw(chart, kPanel)));
   }
   if (charts.empty()) return "";
-  return panels_html("Which matrices are rounded most coarsely",
-                     "SQNR of the weights by layer and matrix; darker is worse, each run on its own scale.",
-                     charts, "");
+  std::string note = "SQNR of the weights by layer and matrix; stronger is worse, each run on its own scale.";
+  if (left_out > 0) note += fmt::format(" {} more runs are in the JSON and CSV forms.", left_out);
+  return panels_html("Which matrices are rounded most coarsely", note, charts, "");
 }
 
 std::string sensitivity_figures(const RunReport& report) {
