@@ -15,6 +15,7 @@
 #include "fptq/inspect.h"
 #include "report/quantization_json.h"
 #include "report/read_results.h"
+#include "report/text.h"
 
 namespace fptq {
 namespace fs = std::filesystem;

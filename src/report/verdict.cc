@@ -202,7 +202,7 @@ std::string grade_words(Grade grade) {
     case Grade::kClose:
       return "close to the original";
     case Grade::kNear:
-      return "near the original, with differences that hard tasks show";
+      return "near the original";
     case Grade::kFar:
       return "far from the original";
     case Grade::kBroken:

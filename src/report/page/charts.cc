@@ -261,13 +261,13 @@ std::string draw(const HeatChart& chart, double width) {
     svg.text(left + cell * (static_cast<double>(l) + 0.5), y + 14, "tick middle", fmt::format("{}", l));
   svg.text(left - 6, y + 14, "tick end", "layer");
   // The legend: from an empty cell to a full one.
-  const double legend = y + 26;
+  const double legend = y + 26, first = left + 62;
+  svg.text(first - 6, legend + 9, "tick end", chart.weakest_text);
   for (int i = 0; i < 5; ++i)
-    svg.rect(left + 22.0 * i, legend, 21, 8, "cell", {},
+    svg.rect(first + 22.0 * i, legend, 21, 9, "cell", {},
              fmt::format(" fill-opacity=\"{:.2f}\"", 0.06 + 0.235 * i));
-  svg.text(left, legend + 22, "tick", chart.weakest_text);
-  svg.text(left + 120, legend + 9, "tick", "to " + chart.strongest_text);
-  return svg.finish(legend + 28);
+  svg.text(first + 116, legend + 9, "tick", chart.strongest_text);
+  return svg.finish(legend + 14);
 }
 
 std::string draw(const LayerChart& chart, double width) {
@@ -336,7 +336,7 @@ std::string draw(const SpanChart& chart, double width) {
     }
   }
   if (y.empty()) return nothing(chart.text, width);
-  const double left = 44, right = width - 4, top = 34, bottom = 180;
+  const double left = 44, right = width - 4, top = 46, bottom = 192;
   const double low = decade_below(y.low), high = std::max(decade_above(y.high), 10 * low);
   const auto layers = static_cast<double>(std::max(chart.before.size(), chart.after.size()));
   const double step = (right - left) / layers, bar = std::clamp(step * 0.36, 1.0, 5.0);
@@ -369,7 +369,7 @@ std::string draw(const ProfileChart& chart, double width) {
     for (const double v : *values) y.add_positive(v);
   }
   if (y.empty()) return nothing(chart.text, width);
-  const double left = 44, right = width - 4, top = 34, bottom = 170;
+  const double left = 44, right = width - 4, top = 46, bottom = 182;
   const double low = decade_below(y.low), high = std::max(decade_above(y.high), 10 * low);
   const Scale at = Scale::logarithmic(low, high, bottom, top);
   const double step = (right - left) / static_cast<double>(std::max<size_t>(chart.before.size(), 1));

@@ -17,6 +17,7 @@ namespace fptq::report {
 namespace {
 
 constexpr size_t kMostMaps = 12, kMostCurves = 24;
+constexpr double kLeastRange = 6;  // dB: less of a difference is no pattern
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 // Kinds of matrices in the order in which they come first, and their values by layer.
@@ -134,9 +135,9 @@ std::string heat_maps(const RunReport& report) {
                                          fixed(grid.least, 1), fixed(grid.most, 1))},
                     .rows = grid.kinds,
                     .values = grid.values,
-                    .weakest = grid.most,
+                    .weakest = std::max(grid.most, grid.least + kLeastRange),
                     .strongest = grid.least,
-                    .weakest_text = fixed(grid.most, 1) + " dB",
+                    .weakest_text = fixed(std::max(grid.most, grid.least + kLeastRange), 1) + " dB",
                     .strongest_text = fixed(grid.least, 1) + " dB"};
     charts.push_back(fmt::format("<h4{}>{}</h4>{}", is_focus(report, *run) ? " class=\"focus\"" : "",
                                  escaped(run->name), draw(chart, kPanel)));

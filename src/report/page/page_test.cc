@@ -98,7 +98,7 @@ TEST(Page, HasEverySectionAndChart) {
                             "Sensitivity by layer and matrix", "Channel maxima of the down input"})
     EXPECT_THAT(page, HasSubstr(std::string("\">") + title + "</title>"));
   for (const char* cell :
-       {"4.25", "115.0 MB", "0.2000", "70.0 %", "+13.8 %", "150.0", "0.12 %", "2: 400 → 40"})
+       {"4.25", "115.0 MB", "0.2000", "70.0 %", "+13.8 %", "150", "2,000", "0.12 %", "2: 400 → 40"})
     EXPECT_THAT(page, HasSubstr(">" + std::string(cell) + "</td>"));
   EXPECT_THAT(page, HasSubstr("not readable"));
 }

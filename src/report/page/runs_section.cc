@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/page/charts.h"
 #include "report/page/html.h"
@@ -67,64 +68,91 @@ Cell positive(double value, int digits) {
   return number_cell(value > 0 ? std::optional(value) : std::nullopt, fixed(value, digits));
 }
 
+// Digits as far as they say something: "14.6", "2,538".
+std::string rate(double value) {
+  return value < 100 ? fixed(value, 1) : grouped(std::llround(std::min(value, 1e15)));
+}
+
+Cell rate_cell(double value) {
+  return number_cell(value > 0 ? std::optional(value) : std::nullopt, value > 0 ? rate(value) : "");
+}
+
+Cell bytes_cell(uint64_t count) {
+  return number_cell(count > 0 ? std::optional(static_cast<double>(count)) : std::nullopt, bytes(count));
+}
+
 void add_row(HtmlTable& table, const RunReport& report, const Run& run, bool is_original) {
   const Divergence* kl = kl_of(run);
-  const auto of_kl = [&](auto member, int digits) {
+  const auto of_kl = [&](double Divergence::*member, int digits) {
     return kl == nullptr ? number_cell({}, "") : number_cell(kl->*member, fixed(kl->*member, digits));
   };
   std::optional<double> change;
   if (kl != nullptr && run.evaluation->reference_perplexity > 0)
     change = run.evaluation->perplexity / run.evaluation->reference_perplexity - 1;
-  const RunSpeed speed = run.speed.value_or(RunSpeed{});
-  std::string scheme = run.failure.empty() ? run.scheme : "failed: " + run.failure;
-  table.add(
-      {{run.name, {}, "name"},
-       {is_original ? "reference" : grade_word(grade(run)), {}, grade_class(grade(run))},
-       {scheme},
-       positive(run.bits_per_weight, 2),
-       number_cell(run.file_bytes > 0 ? std::optional(static_cast<double>(run.file_bytes)) : std::nullopt,
-                   bytes(run.file_bytes)),
-       of_kl(&Divergence::mean, 4),
-       of_kl(&Divergence::median, 4),
-       of_kl(&Divergence::p99, 3),
-       kl == nullptr ? number_cell({}, "") : number_cell(kl->top1, percent(kl->top1)),
-       positive(run.evaluation ? run.evaluation->perplexity : 0, 2),
-       number_cell(change, signed_percent(change.value_or(0))),
-       positive(speed.decode_tokens_per_second, 1),
-       positive(speed.ms_per_token, 1),
-       positive(speed.prefill_tokens_per_second, 0),
-       positive(speed.first_token_seconds, 3),
-       positive(speed.load_seconds, 2),
-       number_cell(
-           speed.peak_rss_bytes > 0 ? std::optional(static_cast<double>(speed.peak_rss_bytes)) : std::nullopt,
-           bytes(speed.peak_rss_bytes)),
-       number_cell(speed.decode_joules_per_token, fixed(speed.decode_joules_per_token.value_or(0), 3))},
-      is_original             ? "reference"
-      : is_focus(report, run) ? "focus"
-                              : "");
+  table.add({{run.name, {}, "name"},
+             {is_original ? "reference" : grade_word(grade(run)), {}, grade_class(grade(run))},
+             of_kl(&Divergence::mean, 4),
+             positive(run.bits_per_weight, 2),
+             bytes_cell(run.file_bytes),
+             kl == nullptr ? number_cell({}, "") : number_cell(kl->top1, percent(kl->top1)),
+             positive(run.evaluation ? run.evaluation->perplexity : 0, 2),
+             number_cell(change, signed_percent(change.value_or(0))),
+             of_kl(&Divergence::median, 4),
+             of_kl(&Divergence::p99, 3),
+             {run.failure.empty() ? run.scheme : "failed: " + run.failure}},
+            is_original             ? "reference"
+            : is_focus(report, run) ? "focus"
+                                    : "");
 }
 
 std::string runs_table(const RunReport& report) {
   HtmlTable table("All runs, by their loss", {{"run"},
                                               {"against the original"},
-                                              {"scheme"},
+                                              {"KL mean", true},
                                               {"bits per weight", true},
                                               {"files", true},
-                                              {"KL mean", true},
-                                              {"KL median", true},
-                                              {"KL p99", true},
                                               {"top-1", true},
                                               {"perplexity", true},
                                               {"change", true},
-                                              {"decode, tokens/s", true},
-                                              {"ms per token", true},
-                                              {"prefill, tokens/s", true},
-                                              {"first token, s", true},
-                                              {"load, s", true},
-                                              {"peak memory", true},
-                                              {"energy, J/token", true}});
+                                              {"KL median", true},
+                                              {"KL p99", true},
+                                              {"scheme"}});
   add_row(table, report, report.original, true);
   for (const Run* run : ordered(report)) add_row(table, report, *run, false);
+  return table.html();
+}
+
+std::string speed_table(const RunReport& report) {
+  HtmlTable table("Speed and memory", {{"run"},
+                                       {"decode, tokens/s", true},
+                                       {"ms per token", true},
+                                       {"prefill, tokens/s", true},
+                                       {"first token, s", true},
+                                       {"load, s", true},
+                                       {"files", true},
+                                       {"peak memory", true},
+                                       {"energy, J/token", true}});
+  const auto add = [&](const Run& run, bool is_original) {
+    if (!run.speed) return;
+    const RunSpeed& s = *run.speed;
+    table.add({{run.name, {}, "name"},
+               rate_cell(s.decode_tokens_per_second),
+               number_cell(s.ms_per_token > 0 ? std::optional(s.ms_per_token) : std::nullopt,
+                           fmt::format("{:.3g}", s.ms_per_token)),
+               rate_cell(s.prefill_tokens_per_second),
+               positive(s.first_token_seconds, 3),
+               positive(s.load_seconds, 2),
+               bytes_cell(run.file_bytes),
+               bytes_cell(s.peak_rss_bytes),
+               s.decode_joules_per_token
+                   ? number_cell(*s.decode_joules_per_token, fixed(*s.decode_joules_per_token, 3))
+                   : Cell{"not readable"}},
+              is_original             ? "reference"
+              : is_focus(report, run) ? "focus"
+                                      : "");
+  };
+  add(report.original, true);
+  for (const Run* run : ordered(report)) add(*run, false);
   return table.html();
 }
 
@@ -199,7 +227,7 @@ std::string speed_figure(const RunReport& report, const char* id, const char* ca
   const auto add = [&](const Run& run) {
     if (!run.speed || !(run.speed.value().*member > 0)) return;
     const double v = run.speed.value().*member;
-    chart.rows.push_back({run.name, v, fixed(v, v < 100 ? 1 : 0), is_focus(report, run)});
+    chart.rows.push_back({run.name, v, rate(v), is_focus(report, run)});
   };
   add(report.original);
   for (const Run* run : ordered(report)) add(*run);
@@ -218,19 +246,15 @@ std::string speed_figures(const RunReport& report) {
       speed_figure(report, "decode", "Decoding, tokens/s", &RunSpeed::decode_tokens_per_second) +
       speed_figure(report, "prefill", "Reading a prompt, tokens/s", &RunSpeed::prefill_tokens_per_second);
   if (charts.empty()) return "";
-  std::string conditions;
-  bool energy = false;
-  const auto look = [&](const Run& run) {
-    if (!run.speed) return;
-    if (conditions.empty()) conditions = run.speed->conditions;
-    energy |= run.speed->decode_joules_per_token.has_value();
-  };
-  look(report.original);
-  for (const Run& run : report.runs) look(run);
+  std::string conditions = report.original.speed ? report.original.speed->conditions : "";
+  for (const Run& run : report.runs) {
+    if (conditions.empty() && run.speed) conditions = run.speed->conditions;
+  }
   return fmt::format(
-      "<figure><figcaption><h3>Speed</h3><p>Measured with {}. The figures are in the table of all runs.{}</p>"
-      "</figcaption><div class=\"pair\">{}</div></figure>\n",
-      escaped(conditions), energy ? "" : " Energy: not readable on this machine.", charts);
+      "<figure><figcaption><h3>Speed</h3><p>Measured with {}.</p></figcaption><div class=\"pair\">{}</div>"
+      "{}</figure>\n",
+      escaped(conditions), charts,
+      folded_html("The same as a table, with memory, load time and energy", speed_table(report)));
 }
 
 }  // namespace
