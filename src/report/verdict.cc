@@ -39,6 +39,19 @@ double kl_of(const Run& run) {
   return run.evaluation->kl->mean;
 }
 
+// Of the runs whose loss is known; infinite where no bits are.
+double fewest_bits(const RunReport& report) {
+  double fewest = INFINITY;
+  for (const Run& run : report.runs) {
+    if (has_kl(run) && run.bits_per_weight > 0) fewest = std::min(fewest, run.bits_per_weight);
+  }
+  return fewest;
+}
+
+bool is_small(const Run& run, double fewest) {
+  return run.bits_per_weight > 0 ? run.bits_per_weight <= fewest + kNearBits : fewest == INFINITY;
+}
+
 std::string bits_text(double bits) {
   return fixed(bits, 2);
 }
@@ -135,14 +148,16 @@ std::string loss_text(const Run& run) {
 std::string headline_of(const RunReport& report, const Run* focus) {
   if (focus == nullptr) return "No run has results to judge.";
   if (!has_kl(*focus)) return fmt::format("{}: its loss was not measured.", focus->name);
-  const auto measured = std::ranges::count_if(report.runs, has_kl);
+  const double fewest = fewest_bits(report);
+  const auto small = std::ranges::count_if(
+      report.runs, [&](const Run& run) { return has_kl(run) && is_small(run, fewest); });
+  const std::string words = grade_words(grade(*focus)), loss = loss_text(*focus);
   const std::string bits = focus->bits_per_weight > 0
-                               ? fmt::format(" at {} bits per weight", bits_text(focus->bits_per_weight))
+                               ? fmt::format("at {} bits per weight ", bits_text(focus->bits_per_weight))
                                : "";
-  const std::string words = grade_words(grade(*focus));
-  if (measured == 1) return fmt::format("{}{} is {}: {}.", focus->name, bits, words, loss_text(*focus));
-  return fmt::format("Of {} runs, {} loses least{}, and is {}: {}.", measured, focus->name, bits, words,
-                     loss_text(*focus));
+  if (small == 1) return fmt::format("{} {}is {}: {}.", focus->name, bits, words, loss);
+  return fmt::format("{} loses least of the {} smallest runs: {}it is {} ({}).", focus->name, small, bits,
+                     words, loss);
 }
 
 void add_size_and_speed(const RunReport& report, const Run& focus, std::vector<std::string>& out) {
@@ -225,15 +240,10 @@ std::vector<const Run*> undominated(const RunReport& report) {
 }
 
 const Run* focus_of(const RunReport& report) {
-  double fewest = INFINITY;
+  const double fewest = fewest_bits(report);
   const Run* focus = nullptr;
   for (const Run& run : report.runs) {
-    if (has_kl(run) && run.bits_per_weight > 0) fewest = std::min(fewest, run.bits_per_weight);
-  }
-  for (const Run& run : report.runs) {
-    const bool small =
-        run.bits_per_weight > 0 ? run.bits_per_weight <= fewest + kNearBits : fewest == INFINITY;
-    if (!has_kl(run) || !small) continue;
+    if (!has_kl(run) || !is_small(run, fewest)) continue;
     if (focus == nullptr || kl_of(run) < kl_of(*focus)) focus = &run;
   }
   if (focus != nullptr) return focus;
