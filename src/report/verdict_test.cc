@@ -57,10 +57,10 @@ TEST(Verdict, IsAboutTheBestOfTheSmallRuns) {
   EXPECT_THAT(names(undominated(report)), ElementsAre("rtn", "gptq", "w8"));
   const Verdict v = judge(report);
   EXPECT_EQ(v.focus, "gptq");
-  EXPECT_EQ(
-      v.headline,
-      "Of 4 runs, gptq loses least at 4.31 bits per weight, and is far from the original: KL 0.190, same "
-      "top token 80 %, perplexity +10.0 %.");
+  EXPECT_EQ(v.headline,
+            "gptq loses least of the 2 smallest runs: at 4.31 bits per weight it is far from the original "
+            "(KL 0.190, same "
+            "top token 80 %, perplexity +10.0 %).");
   EXPECT_THAT(v.sentences,
               ElementsAre("It takes 43.1 MB, 27 % of the original's 160.0 MB.",
                           "To stay close (KL below 0.05), take w8: 8.02 bits per weight, KL 0.030.",
