@@ -253,13 +253,11 @@ const Run* focus_of(const RunReport& report) {
 }
 
 const SensitivityResult* sensitivity_for(const RunReport& report, const Run& run) {
-  const SensitivityResult* of_method = nullptr;
   for (const SensitivityResult& s : report.sensitivities) {
-    if (s.method != run.method) continue;
-    if (run.quantization && s.scheme == run.quantization->scheme) return &s;
-    of_method = &s;
+    const bool same_scheme = !run.quantization || s.scheme == run.quantization->scheme;
+    if (s.method == run.method && same_scheme) return &s;
   }
-  return of_method;
+  return nullptr;
 }
 
 std::optional<Advice> advice_by_sensitivity(const Run& run, const SensitivityResult& sensitivity) {

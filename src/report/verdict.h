@@ -18,7 +18,7 @@ std::vector<const Run*> undominated(const RunReport& report);
 // divergence; without divergences, the first whose layers are known. Null when there is none.
 const Run* focus_of(const RunReport& report);
 
-// Of `sensitivities` the one of the run's method and scheme, else of its method, else none.
+// Of `sensitivities` the one of the run's method and, where it is known, scheme; or null.
 const SensitivityResult* sensitivity_for(const RunReport& report, const Run& run);
 
 // Layers below 8 bits with the largest share of the sum of single divergences, each at least twice its even

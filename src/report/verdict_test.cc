@@ -48,7 +48,7 @@ TEST(Grade, HasLimits) {
   EXPECT_EQ(grade(run("a", 4, 0.15)), Grade::kFar);
   EXPECT_EQ(grade(run("a", 4, 0.5)), Grade::kBroken);
   EXPECT_EQ(grade(run("a", 4, NAN)), Grade::kBroken);
-  EXPECT_EQ(grade(Run{}), Grade::kUnknown);
+  EXPECT_EQ(grade(fptq::Run{}), Grade::kUnknown);
 }
 
 TEST(Verdict, IsAboutTheBestOfTheSmallRuns) {
@@ -167,10 +167,12 @@ TEST(Advice, WithoutSensitivityTheNoisiestBlockIsNamed) {
 }
 
 TEST(Advice, StaticInputsWithMassiveTokensGoPerToken) {
-  Run r = run_of_blocks();
-  InputDecision d{.layer = 1, .input = "down input", .activation = "static"};
+  fptq::Run r = run_of_blocks();
+  InputDecision d;
+  d.activation = "static";
   d.profile.massive_tokens = 3;
-  d.profile.after = {.largest = 600, .median = 10};
+  d.profile.after.largest = 600;
+  d.profile.after.median = 10;
   r.quantization->inputs = {d};
   const auto advice = advice_on_static_inputs(r);
   ASSERT_TRUE(advice);
@@ -181,7 +183,7 @@ TEST(Advice, StaticInputsWithMassiveTokensGoPerToken) {
 }
 
 TEST(Advice, ClippingAsksForZeroPoints) {
-  Run r = run_of_blocks();
+  fptq::Run r = run_of_blocks();
   EXPECT_FALSE(advice_on_clipping(r));
   r.quantization->linears[2].clipped_share = 0.02;
   const auto advice = advice_on_clipping(r);

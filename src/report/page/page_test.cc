@@ -46,15 +46,23 @@ Run run_of(const std::string& name, int64_t layers) {
   QuantizeReport& q = run.quantization.emplace();
   q.calibration_tokens = 1000;
   for (int64_t layer = 0; layer < layers; ++layer) {
-    InputDecision d{.layer = layer, .input = "down input", .activation = "token", .reason = "v = 400 >= 150"};
-    d.profile = {.tokens = 1000, .channels = 4, .kurtosis = 900, .outlier_channels = 1, .massive_tokens = 2};
+    InputDecision d;
+    d.layer = layer;
+    d.input = "down input";
+    d.activation = "token";
+    d.reason = "v = 400 >= 150";
+    d.profile.tokens = 1000;
+    d.profile.channels = 4;
+    d.profile.kurtosis = 900;
+    d.profile.outlier_channels = 1;
+    d.profile.massive_tokens = 2;
     d.profile.before = {.largest = 400, .median = 2, .bins = {1, 2, 400, 2}};
     d.profile.after = {.largest = 40, .median = 1, .bins = {1, 1, 40, 2}};
     d.profile.outliers = {{2, 400, 40}};
     q.inputs.push_back(d);
     q.blocks.push_back({layer, 20.0 - 0.1 * static_cast<double>(layer)});
-    for (const char* name : {"mlp.up_proj", "mlp.down_proj"}) {
-      q.linears.push_back({.module = fmt::format("model.layers.{}.{}", layer, name),
+    for (const char* module : {"mlp.up_proj", "mlp.down_proj"}) {
+      q.linears.push_back({.module = fmt::format("model.layers.{}.{}", layer, module),
                            .bits = 4,
                            .group_size = 64,
                            .relative_error = 0.01,
@@ -75,7 +83,11 @@ RunReport report_of(std::vector<Run> runs) {
   report.original.name = "original";
   report.original.evaluation.emplace().perplexity = 29;
   report.runs = std::move(runs);
-  SensitivityResult s{.model = "m", .text = "t", .method = "fptq", .scheme = "w4a8", .ctx = 64, .tokens = 64};
+  SensitivityResult s;
+  s.text = "t";
+  s.method = "fptq";
+  s.scheme = "w4a8";
+  s.tokens = 64;
   s.layers = {{"model.layers.0.mlp.up_proj", 1000, 4.25, 0.01},
               {"model.layers.1.mlp.down_proj", 1000, 4.25, 0.3}};
   report.sensitivities = {s};
@@ -118,7 +130,7 @@ TEST(Page, EveryChartHasTitleAndDescriptionAndElementsAreClosed) {
 }
 
 TEST(Page, NamesFromFilesAreText) {
-  Run run = run_of(kEvil, 3);
+  fptq::Run run = run_of(kEvil, 3);
   run.scheme = run.method = kEvil;
   run.evaluation->text = kEvil;
   run.speed->conditions = kEvil;
@@ -144,7 +156,7 @@ TEST(Page, NamesFromFilesAreText) {
 }
 
 TEST(Page, StaysBelowThreeMegabytesAndSaysWhatItLeavesOut) {
-  std::vector<Run> runs;
+  std::vector<fptq::Run> runs;
   for (int i = 0; i < 24; ++i) runs.push_back(run_of("run" + std::to_string(i), 126));
   const std::string page = to_html(report_of(std::move(runs)));
   EXPECT_LT(page.size(), 3'000'000u);
@@ -153,7 +165,7 @@ TEST(Page, StaysBelowThreeMegabytesAndSaysWhatItLeavesOut) {
 }
 
 TEST(Page, WhatIsNotKnownIsNotDrawn) {
-  Run run;
+  fptq::Run run;
   run.name = "bare";
   run.evaluation.emplace().perplexity = NAN;
   run.evaluation->kl = Divergence{.mean = NAN};
