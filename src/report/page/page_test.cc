@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <regex>
 
 #include "base/json.h"
 #include "fptq/run_report.h"
@@ -122,9 +121,8 @@ TEST(Page, EveryChartHasTitleAndDescriptionAndElementsAreClosed) {
   EXPECT_EQ(count(page, "<svg "), count(page, "<desc id="));
   for (const char* name :
        {"svg", "section", "table", "tr", "td", "figure", "details", "div", "p", "text", "h2"}) {
-    const std::regex open(fmt::format("<{}[ >]", name));
-    EXPECT_EQ(std::distance(std::sregex_iterator(page.begin(), page.end(), open), {}),
-              count(page, fmt::format("</{}>", name)))
+    const std::string tag = std::string("<") + name;
+    EXPECT_EQ(count(page, tag + ">") + count(page, tag + " "), count(page, fmt::format("</{}>", name)))
         << name;
   }
 }
