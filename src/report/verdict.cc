@@ -261,6 +261,7 @@ const SensitivityResult* sensitivity_for(const RunReport& report, const Run& run
 }
 
 std::optional<Advice> advice_by_sensitivity(const Run& run, const SensitivityResult& sensitivity) {
+  if (run.quantization && !integers(run)) return std::nullopt;  // no other type stands beside 8-bit integers
   std::vector<double> losses;
   double weights = 0;
   for (const LayerSensitivity& l : sensitivity.layers) {

@@ -132,6 +132,12 @@ TEST(Advice, LayersInEightBitsAreNotNamed) {
   EXPECT_FALSE(advice_by_sensitivity(run("gptq", 4.25, 0.2), s));
 }
 
+TEST(Advice, OtherTypesThanIntegersKeepNoLayerInEightBits) {
+  fptq::Run nf4 = run("gptq", 4.13, 0.2);
+  nf4.quantization.emplace().linears.push_back({.module = "m", .bits = 4, .form = "nf4 g64"});
+  EXPECT_FALSE(advice_by_sensitivity(nf4, sensitivity()));
+}
+
 TEST(Advice, NamesFromFilesAreQuoted) {
   SensitivityResult s = sensitivity();
   s.layers[1].module = "a\"], bits: 3}\n<script>";
