@@ -135,10 +135,10 @@ std::string heat_maps(const RunReport& report) {
                                          fixed(grid.least, 1), fixed(grid.most, 1))},
                     .rows = grid.kinds,
                     .values = grid.values,
-                    .weakest = std::max(grid.most, grid.least + kLeastRange),
-                    .strongest = grid.least,
-                    .weakest_text = fixed(std::max(grid.most, grid.least + kLeastRange), 1) + " dB",
-                    .strongest_text = fixed(grid.least, 1) + " dB"};
+                    .weakest = grid.most,
+                    .strongest = std::min(grid.least, grid.most - kLeastRange),
+                    .weakest_text = fixed(grid.most, 1) + " dB",
+                    .strongest_text = fixed(std::min(grid.least, grid.most - kLeastRange), 1) + " dB"};
     charts.push_back(fmt::format("<h4{}>{}</h4>{}", is_focus(report, *run) ? " class=\"focus\"" : "",
                                  escaped(run->name), draw(chart, kPanel)));
   }
