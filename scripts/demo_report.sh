@@ -2,7 +2,7 @@
 # Quantizes one model in many ways, measures each, and makes their report. What is there already is not done again.
 #   scripts/demo_report.sh MODEL DIR [CALIBRATION_TEXT [EVALUATION_TEXT]]
 # Without texts: random tokens, and data/aesop.txt. FPTQ names the program (build/fptq), TOKENS the tokens to evaluate
-# on (2048), THREADS those to measure speed with (all).
+# on (2048), SEQLEN those of a calibration window (512), THREADS those to measure speed with (all).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 if [[ $# -lt 2 ]]; then
@@ -10,7 +10,7 @@ if [[ $# -lt 2 ]]; then
   exit 2
 fi
 model=$1 dir=$2 calibration=${3:-random} text=${4:-$here/data/aesop.txt}
-fptq=${FPTQ:-$here/build/fptq} tokens=${TOKENS:-2048}
+fptq=${FPTQ:-$here/build/fptq} tokens=${TOKENS:-2048} seqlen=${SEQLEN:-512}
 mkdir -p "$dir"
 
 # FILE COMMAND...: FILE is what COMMAND prints, or is not there.
@@ -31,10 +31,10 @@ quantized=()
 run() {
   local name=$1 data=()
   shift
-  [[ $name == rtn* || $name == nf4* ]] || data=(--calib "$calibration")
+  [[ $name == rtn* || $name == nf4* ]] || data=(--calib "$calibration" --seqlen "$seqlen")
   echo "== $name" >&2
-  [[ -d $dir/$name ]] || "$fptq" quantize "$model" "$dir/$name" "${data[@]}" --eval-text "$text" "$@" >/dev/null
-  keep "$dir/$name.eval.json" "$fptq" eval "$dir/$name" --text "$text" --max-tokens "$tokens" --ctx 512 \
+  [[ -d $dir/$name ]] || "$fptq" quantize "$model" "$dir/$name" "${data[@]}" --eval-text "$text" --quiet "$@" >/dev/null
+  keep "$dir/$name.eval.json" "$fptq" eval "$dir/$name" --text "$text" --max-tokens "$tokens" \
     --reference "$model" --json
   bench "$dir/$name" "$dir/$name.bench.json"
   quantized+=("$dir/$name" "$dir/$name.eval.json" "$dir/$name.bench.json")
@@ -52,6 +52,6 @@ run nf4-w4a16 --method rtn --scheme nf4
 run rtn-fp8 --method rtn --scheme fp8
 echo "== sensitivity" >&2
 keep "$dir/sensitivity.json" "$fptq" sensitivity "$model" --method auto --preset fast --asym --group-size 64 \
-  --calib "$calibration" --text "$text" --max-tokens 256 --json
+  --calib "$calibration" --seqlen "$seqlen" --text "$text" --max-tokens 256 --json
 "$fptq" report "$dir/original.bench.json" "${quantized[@]}" "$dir/sensitivity.json" -o "$dir/report.html" \
   -o "$dir/report.json" -o "$dir/report.csv" -o "$dir/report.md"
