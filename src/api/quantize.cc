@@ -6,6 +6,7 @@
 
 #include "api/engine.h"
 #include "api/held_out_text.h"
+#include "api/make_calibration.h"
 #include "api/model_card.h"
 #include "api/quantize_setup.h"
 #include "api/resume_state.h"
@@ -15,7 +16,6 @@
 #include "fptq/report.h"
 #include "quant/calibration.h"
 #include "quant/method.h"
-#include "quant/own_text.h"
 #include "quant/pipeline.h"
 #include "quant/quantized_head.h"
 #include "quant/recipe.h"
@@ -60,17 +60,6 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   }
   probe.quantized_kv = options.kv_int8 ? KvType::kInt8 : KvType::kFloat;
   return probe;
-}
-
-CalibrationData make_calibration(const Checkpoint& source, const QuantizeOptions& options, ThreadPool& pool,
-                                 Progress& progress) {
-  const ModelConfig& config = source.weights->config();
-  const CalibrationOptions calibration = calibration_options(options);
-  if (calibration.source != kOwnText) return load_calibration(calibration, *source.tokenizer, config);
-  check_calibration(calibration, config);
-  const auto backend = make_cpu_backend(pool);
-  Model model(*backend, *source.weights);
-  return {write_windows(model, ordinary_ids(*source.tokenizer, config), calibration, progress), {}};
 }
 
 struct ProbeResult {

@@ -7,6 +7,7 @@
 
 #include "api/engine.h"
 #include "api/held_out_text.h"
+#include "api/make_calibration.h"
 #include "api/quantize_setup.h"
 #include "eval/perplexity.h"
 #include "eval/score_book.h"
@@ -188,10 +189,7 @@ SensitivityResult measure_sensitivity(const std::string& model, const Sensitivit
   const WeightSource& weights = *source.weights;
   const LayerRecipe recipe(options.quantize, weights.config());
   CalibrationData calibration;
-  if (recipe.needs_calibration()) {
-    calibration =
-        load_calibration(calibration_options(options.quantize), *source.tokenizer, weights.config());
-  }
+  if (recipe.needs_calibration()) calibration = make_calibration(source, options.quantize, *pool, progress);
   SensitivityResult result;
   result.model = model;
   result.text = options.text.empty() ? "Aesop's fables (built in)" : options.text;

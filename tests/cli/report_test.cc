@@ -20,8 +20,8 @@ class Report : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TempFolder;
-    const Outcome run = run_fptq({"quantize", kTinyModel, path("out"), "--nsamples", "4", "--seqlen", "64",
-                                  "-g", "32", "--json", "-q"});
+    const Outcome run = run_fptq({"quantize", kTinyModel, path("out"), "--method", "fptq", "--calib",
+                                  "random", "--nsamples", "4", "--seqlen", "64", "-g", "32", "--json", "-q"});
     ASSERT_EQ(run.code, 0) << run.err;
     folder_->write("quantize.json", run.out);
   }
@@ -76,9 +76,9 @@ TEST_F(Report, JoinsResultsOfOneModelIntoOneRun) {
       "bench.json", {"bench", path("out"), "-p", "32", "-n", "4", "-r", "1", "-t", "1", "--json", "-q"});
   const std::string original = file_of(
       "bench0.json", {"bench", kTinyModel, "-p", "32", "-n", "4", "-r", "1", "-t", "1", "--json", "-q"});
-  const std::string sensitivity =
-      file_of("sensitivity.json", {"sensitivity", kTinyModel, "--max-tokens", "64", "--nsamples", "4",
-                                   "--seqlen", "64", "-g", "32", "--json", "-q"});
+  const std::string sensitivity = file_of(
+      "sensitivity.json", {"sensitivity", kTinyModel, "--method", "fptq", "--calib", "random", "--max-tokens",
+                           "64", "--nsamples", "4", "--seqlen", "64", "-g", "32", "--json", "-q"});
   const Outcome run =
       run_fptq({"report", path("out") + "/", eval, bench, original, sensitivity, "-o", path("r.html"), "-o",
                 path("r.json"), "-o", path("r.csv"), "-o", path("r.md")});
