@@ -24,6 +24,8 @@ int run_inspect(const Arguments& args);
 int run_logits(const Arguments& args);
 int run_pack(const Arguments& args);
 int run_quantize(const Arguments& args);
+int run_report(const Arguments& args);
+int run_sensitivity(const Arguments& args);
 int run_study(const Arguments& args);
 int run_synth(const Arguments& args);
 int run_tokenize(const Arguments& args);

@@ -173,7 +173,12 @@ void CommandLine::text(const std::string& names, const std::string& type, std::s
 
 void CommandLine::texts(const std::string& names, const std::string& type, std::vector<std::string>& target,
                         const std::string& help) {
-  in_group(app_.add_option(names, target, help)->type_name(type)->expected(1)->take_all());
+  // CLI11 would give it what follows its value, too: positional arguments.
+  in_group(app_.add_option(names, target, help)
+               ->type_name(type)
+               ->expected(1)
+               ->allow_extra_args(false)
+               ->take_all());
 }
 
 void CommandLine::names(const std::string& names, const std::string& type, std::vector<std::string>& target,
@@ -215,6 +220,11 @@ void CommandLine::flag(const std::string& names, bool& target, const std::string
 
 void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
   app_.add_option(name, target, help)->type_name("")->required();
+}
+
+void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
+                              const std::string& help) {
+  app_.add_option(name, target, help)->type_name("")->required()->take_all();
 }
 
 void CommandLine::optional_positional(const std::string& name, std::string& target, const std::string& help) {

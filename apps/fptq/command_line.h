@@ -46,8 +46,9 @@ class CommandLine {
   void choices(const std::string& names, std::vector<std::string>& target,
                const std::vector<std::string>& values, const std::string& help);
   void flag(const std::string& names, bool& target, const std::string& help);
-  // Positional arguments, in the order of the calls; all but optional ones must be given.
+  // Positional arguments, in the order of the calls; all but optional ones must be given, of several one.
   void positional(const std::string& name, std::string& target, const std::string& help);
+  void positionals(const std::string& name, std::vector<std::string>& target, const std::string& help);
   void optional_positional(const std::string& name, std::string& target, const std::string& help);
 
   // Options declared from here on stand under this heading in --help; with an empty one, nowhere.

@@ -18,6 +18,8 @@ constexpr Command kCommands[] = {
     {"compare", "two models side by side, or several methods on one: quality, size, speed", false,
      run_compare},
     {"study", "how much thresholds, parts and calibration data matter", false, run_study},
+    {"report", "one page of any number of runs: what was lost, where, what to change", false, run_report},
+    {"sensitivity", "what each layer costs when it alone is quantized", false, run_sensitivity},
     {"generate", "continue or answer a prompt", false, run_generate},
     {"inspect", "show a model's tensors, schemes, sizes and ranges", false, run_inspect},
     {"verify", "re-check a model that fptq wrote", false, run_verify},
@@ -38,7 +40,7 @@ std::string help() {
       "was lost. A model is a Hugging Face directory or a GGUF file.\n\n"
       "Commands:\n";
   for (const Command& command : kCommands) {
-    if (!command.hidden) out += fmt::format("  {:<10}{}\n", command.name, command.summary);
+    if (!command.hidden) out += fmt::format("  {:<13}{}\n", command.name, command.summary);
   }
   return out +
          "\n"

@@ -8,6 +8,7 @@
 #include "console.h"
 #include "fptq/error.h"
 #include "fptq/report.h"
+#include "gates.h"
 #include "method_entries.h"
 #include "quantize_options.h"
 #include "trial_options.h"
@@ -22,6 +23,7 @@ struct CompareArguments {
   std::string a, b;
   std::vector<std::string> methods;
   TrialFlags trials;
+  Gates gates;
   QuantizeFlags quantizing;
   TableForm form;
   VerbosityFlags verbosity;
@@ -36,6 +38,7 @@ void declare(CommandLine& line, CompareArguments& a) {
   line.integer("--max-tokens", o.max_tokens, 2, kMaxTokens, "use only the first N tokens");
   line.text("--prompt", "TEXT", o.prompt, "what the models answer");
   line.integer("-n,--n-predict", o.max_new_tokens, 1, 1 << 20, "tokens of an answer at most");
+  add_gates(line, a.gates);
   add_json(line, a.form.json);
   add_threads(line, o.threads);
   add_verbosity(line, a.verbosity);
@@ -58,7 +61,18 @@ int compare_two(const CommandLine& line, const CompareArguments& a) {
   ProgressLine progress(a.verbosity.verbosity());
   const CompareResult result = compare(a.a, a.b, options, progress);
   print(a.form.json ? to_json(result) : to_text(result));
+  hold_to_gates(a.gates, {{a.b, result.kl.mean, result.quantized.perplexity, result.original.perplexity}});
   return 0;
+}
+
+std::vector<GatedModel> gated(const TrialsResult& result) {
+  std::vector<GatedModel> models;
+  for (const TrialResult& t : result.trials) {
+    if (!t.evaluation || !t.evaluation->kl) continue;
+    const EvalResult& e = *t.evaluation;
+    models.push_back({t.name, e.kl->mean, e.perplexity, e.reference_perplexity});
+  }
+  return models;
 }
 
 int compare_methods(const CommandLine& line, CompareArguments& a) {
@@ -76,7 +90,9 @@ int compare_methods(const CommandLine& line, CompareArguments& a) {
         : a.form.markdown ? to_markdown(result)
         : a.form.csv      ? to_csv(result)
                           : to_text(result));
-  return exit_code(result.trials);
+  if (const int code = exit_code(result.trials); code != 0) return code;
+  hold_to_gates(a.gates, gated(result));
+  return 0;
 }
 
 }  // namespace
@@ -95,6 +111,7 @@ int run_compare(const Arguments& args) {
   declare(line, a);
   if (!line.parse(args)) return 0;
   check_verbosity(line);
+  check_gates(line, a.gates);
   return line.given("--methods") ? compare_methods(line, a) : compare_two(line, a);
 }
 

@@ -1,12 +1,10 @@
 #include "fptq/eval.h"
 
-#include <fmt/format.h>
-
 #include "common_options.h"
 #include "console.h"
-#include "fptq/error.h"
 #include "fptq/report.h"
 #include "fptq/tasks.h"
+#include "gates.h"
 
 namespace fptq::app {
 namespace {
@@ -17,7 +15,7 @@ constexpr const char* kTasks = "Benchmarks";
 struct EvalFlags {
   EvalOptions text;
   TaskOptions tasks;
-  double max_kl = 0;
+  Gates gates;
 };
 
 void add_text_options(CommandLine& line, EvalFlags& flags) {
@@ -30,7 +28,7 @@ void add_text_options(CommandLine& line, EvalFlags& flags) {
                "without it, a window's length");
   line.integer("--max-tokens", flags.text.max_tokens, 2, kMaxTokens, "use only the first N tokens");
   line.text("--reference", "MODEL", flags.text.reference, "model to compare the distributions with");
-  line.number("--max-kl", flags.max_kl, 0, 1e30, "exit 5 when the mean KL divergence is above it");
+  add_gates(line, flags.gates);
 }
 
 void add_task_options(CommandLine& line, TaskOptions& options) {
@@ -81,7 +79,7 @@ int run_eval(const Arguments& args) {
   } else if (const std::string option = line.given_in_group(kText); !option.empty()) {
     line.fail("goes with --text, not with --tasks", option);
   }
-  line.require("--max-kl", "--reference", "there is nothing to diverge from");
+  check_gates(line, flags.gates, "--reference");
 
   ProgressLine progress(verbosity.verbosity());
   if (line.given("--tasks")) {
@@ -91,12 +89,8 @@ int run_eval(const Arguments& args) {
   }
   const EvalResult result = evaluate(model, flags.text, progress);
   print(json ? to_json(result) : to_text(result));
-  if (line.given("--max-kl") && !(result.kl->mean <= flags.max_kl)) {
-    flush_results();
-    throw Error(
-        ErrorKind::kGate, model,
-        fmt::format("mean KL divergence is {:.6f}, expected at most {}", result.kl->mean, flags.max_kl));
-  }
+  if (result.kl)
+    hold_to_gates(flags.gates, {{model, result.kl->mean, result.perplexity, result.reference_perplexity}});
   return 0;
 }
 

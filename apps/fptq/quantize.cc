@@ -5,6 +5,7 @@
 #include "common_options.h"
 #include "console.h"
 #include "fptq/report.h"
+#include "gates.h"
 #include "quantize_options.h"
 
 namespace fptq::app {
@@ -14,6 +15,7 @@ struct QuantizeArguments {
   std::string model, output;
   QuantizeFlags flags;
   bool no_eval = false;
+  Gates gates;
   bool dry_run = false, explain = false, json = false;
   VerbosityFlags verbosity;
 };
@@ -26,6 +28,7 @@ void declare(CommandLine& line, QuantizeArguments& a) {
   add_quantize_options(line, a.flags);
   line.text("--eval-text", "FILE", o.eval_text, "held-out text to measure the result on");
   line.flag("--no-eval", a.no_eval, "do not measure the result");
+  add_gates(line, a.gates);
   line.flag("--dry-run", a.dry_run, "print the plan and stop");
   line.flag("--explain", a.explain, "print v, decision and reason for every input");
   line.flag("--force", o.overwrite, "replace OUT if it exists");
@@ -38,6 +41,11 @@ void check(const CommandLine& line, QuantizeArguments& a) {
   check_verbosity(line);
   check_quantize_options(line, a.flags);
   line.exclude("--eval-text", "--no-eval", "the text would not be read");
+  check_gates(line, a.gates);
+  for (const char* gate : {"--max-kl", "--max-ppl-increase"}) {
+    line.exclude(gate, "--no-eval", "there would be nothing to hold it to");
+    line.exclude(gate, "--dry-run", "a dry run measures nothing");
+  }
   line.exclude("--dry-run", "--explain", "decisions need the calibration run");
   line.exclude("--dry-run", "--force", "a dry run writes nothing");
 }
@@ -80,10 +88,12 @@ int run_quantize(const Arguments& args) {
   const QuantizeReport report = quantize(a.model, a.output, options, progress);
   if (a.json) {
     print(to_json(report));
-    return 0;
+  } else {
+    if (a.explain) print(explain(report) + "\n");
+    print(to_text(report) + next_steps(a));
   }
-  if (a.explain) print(explain(report) + "\n");
-  print(to_text(report) + next_steps(a));
+  if (const std::optional<EvalResult>& e = report.evaluation; e && e->kl)
+    hold_to_gates(a.gates, {{a.output, e->kl->mean, e->perplexity, e->reference_perplexity}});
   return 0;
 }
 

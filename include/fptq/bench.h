@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,14 @@ struct BenchRun {
   double load_s = 0;              // opening and packing, with these threads; whether from disk or from the
                                   // system's file cache is left to the caller
   uint64_t peak_rss_bytes = 0;    // of loading and this run, mapped pages of the model included
+  // Of the processor packages, as RAPL counts it; of everything that ran on them. None where that cannot be
+  // read.
+  std::optional<double> prefill_joules_per_token, decode_joules_per_token;
+
+  // Between two tokens of one sequence.
+  double ms_per_token() const {
+    return decode_tokens_per_s.mean > 0 ? 1000.0 * batch / decode_tokens_per_s.mean : 0;
+  }
 };
 
 struct BenchResult {

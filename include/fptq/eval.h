@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fptq/progress.h"
 
@@ -22,9 +23,20 @@ struct EvalOptions {
   int threads = 0;
 };
 
+// How often KL came out how large, on a logarithmic scale: counts[0] positions below kLowest, counts[i] in
+// kLowest * 10^((i - 1) / kPerDecade) .. kLowest * 10^(i / kPerDecade), the last one all above.
+struct KlHistogram {
+  static constexpr double kLowest = 1e-5;
+  static constexpr int kPerDecade = 4;
+  static constexpr int kBins = 1 + 6 * kPerDecade + 1;
+
+  std::vector<int64_t> counts;  // kBins, or none where they are not known
+};
+
 struct Divergence {
   double mean = 0, median = 0, p95 = 0, p99 = 0, max = 0;  // KL(reference || model), nats
   double top1 = 0;                                         // share of positions with the same argmax
+  KlHistogram histogram = {};
 };
 
 // How the probability of the text's own tokens changed: p(model) - p(reference), over scored tokens.

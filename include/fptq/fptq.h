@@ -16,6 +16,8 @@
 #include "fptq/quantize.h"
 #include "fptq/recipe.h"
 #include "fptq/report.h"
+#include "fptq/run_report.h"
+#include "fptq/sensitivity.h"
 #include "fptq/study.h"
 #include "fptq/suggest.h"
 #include "fptq/synth.h"

@@ -56,6 +56,33 @@ struct QuantizeOptions {
   int threads = 0;  // 0: all cores of this process
 };
 
+// a_j, the largest |x| of channel j over the calibration tokens, seen over all channels.
+struct ChannelMaxima {
+  double largest = 0, median = 0;
+  // The largest of so many consecutive channels, to four digits; at most kChannelBins.
+  std::vector<double> bins = {};
+};
+inline constexpr int64_t kChannelBins = 96;
+
+struct OutlierChannel {
+  int64_t channel = 0;
+  double before = 0, after = 0;  // its maximum; after equalization
+};
+
+// What calibration saw of one input. Without calibration tokens, nothing.
+struct InputProfile {
+  int64_t tokens = 0, channels = 0;
+  ChannelMaxima before, after;  // after: divided by the equalization
+  double kurtosis = 0;          // E[(x - m)^4] / E[(x - m)^2]^2, of every fifth token; 3 for a Gaussian
+  // Channels whose maximum is more than kOutlierRatio times the median channel's, and the largest of them.
+  int64_t outlier_channels = 0;
+  std::vector<OutlierChannel> outliers = {};  // at most 8, the largest first
+  // Tokens whose largest |x| is more than kOutlierRatio times the median token's (massive activations, Sun et
+  // al., arXiv 2402.17762).
+  int64_t massive_tokens = 0;
+};
+inline constexpr double kOutlierRatio = 10.0;
+
 // What was decided for one shared input of linear layers, and why.
 struct InputDecision {
   int64_t layer = 0;
@@ -66,6 +93,7 @@ struct InputDecision {
   std::string activation;              // "static", "token", or "float": not quantized
   double scale = 0;                    // of the static form
   std::string reason;                  // "v = 3.2 <= 15"
+  InputProfile profile = {};
 };
 
 struct LinearReport {
@@ -76,12 +104,27 @@ struct LinearReport {
   double relative_error = 0;  // |W' - W|^2 / |W|^2 after folding
   double sqnr_db = 0;
   std::string form = {};  // "int4 g64 sym", "fp8_e4m3 channel"; empty: not quantized
+  int64_t weights = 0;    // of the matrix
+  // Share of the weights that would round to a code beyond the last one of their group.
+  double clipped_share = 0;
+  double smallest_scale = 0, largest_scale = 0;
+};
+
+// What leaves a block of the result, run behind the blocks before it, against what leaves the source's, on
+// held-out tokens.
+struct BlockReport {
+  int64_t layer = 0;
+  // -10 log10 of the mean over tokens of |y' - y|^2 / |y|^2: tokens count alike, however long they are.
+  double output_sqnr_db = 0;
 };
 
 struct QuantizeReport {
-  std::string scheme;
+  std::string source;  // the model as it was named
+  std::string method, scheme;
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
+  std::vector<BlockReport> blocks;  // empty without evaluation
+  bool tuned = false;               // scales and norms were tuned after `linears` was measured
   int64_t calibration_tokens = 0;
   std::optional<EvalResult> evaluation;  // of the result against the source, if asked for
   std::optional<double> head_kl;         // mean KL that a quantized head alone costs on the same text

@@ -12,6 +12,7 @@
 #include "fptq/inspect.h"
 #include "fptq/pack.h"
 #include "fptq/quantize.h"
+#include "fptq/sensitivity.h"
 #include "fptq/study.h"
 #include "fptq/synth.h"
 #include "fptq/tasks.h"
@@ -22,6 +23,9 @@ namespace fptq {
 
 std::string to_json(const QuantizePlan& plan);
 std::string to_json(const QuantizeReport& report);
+// The same as a quantized model's folder keeps it, fptq_report.json: with the channel maxima of every input,
+// and without what differs from run to run.
+std::string report_file(const QuantizeReport& report);
 std::string to_json(const EvalResult& result);
 std::string to_json(const TasksResult& result);
 std::string to_json(const GenerateResult& result);
@@ -34,6 +38,7 @@ std::string to_json(const SynthReport& report);
 std::string to_json(const BenchResult& result);
 std::string to_json(const TrialsResult& result);
 std::string to_json(const StudyResult& result);
+std::string to_json(const SensitivityResult& result);
 
 std::string to_text(const QuantizePlan& plan);
 // Summary: size, ratio, what was decided, perplexity change, the three worst layers.
@@ -48,6 +53,7 @@ std::string to_text(const PackReport& report);
 std::string to_text(const DoctorReport& report);
 std::string to_text(const SynthReport& report);
 std::string to_text(const BenchResult& result);
+std::string to_text(const SensitivityResult& result);  // the layers that cost most
 std::string to_markdown(const BenchResult& result);
 std::string to_csv(const BenchResult& result);  // one line for each run, a header first
 // The original first, then a row for each trial; below them why some failed.

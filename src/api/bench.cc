@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "api/energy_meter.h"
 #include "api/engine.h"
 #include "api/kv_names.h"
 #include "api/peak_memory.h"
@@ -114,15 +115,24 @@ class Bench {
     const auto prompts = random_prompts(model.config().vocab_size, c.batch, options_.prompt);
     warm_up(model, c);
     std::vector<double> prefill, decode, first;
+    const std::optional<EnergyMeter> meter = EnergyMeter::of_this_machine();
+    double prefill_joules = 0, decode_joules = 0;
     for (int repeat = 0; repeat < options_.repeats; ++repeat) {
       Batch batch(model, c.batch, c.kv);
+      const auto energy = [&] { return meter ? meter->read() : EnergyMeter::Reading(); };
+      const EnergyMeter::Reading before = energy();
       const double start = seconds_now();
       batch.prefill(prompts);
       const double prefilled = seconds_now();
       batch.choose();
       const double chosen = seconds_now();
+      const EnergyMeter::Reading between = energy();
       for (int64_t i = 0; i < options_.gen; ++i) batch.decode();
       const double end = seconds_now();
+      if (meter) {
+        prefill_joules += meter->joules(before, between);
+        decode_joules += meter->joules(between, meter->read());
+      }
       prefill.push_back(static_cast<double>(options_.prompt * c.batch) / (prefilled - start));
       first.push_back(chosen - start);
       decode.push_back(static_cast<double>(options_.gen * c.batch) / (end - chosen));
@@ -131,6 +141,11 @@ class Bench {
     run.prefill_tokens_per_s = summary(prefill);
     run.decode_tokens_per_s = summary(decode);
     run.first_token_s = summary(first);
+    if (meter) {
+      const double sequences = static_cast<double>(options_.repeats) * c.batch;
+      run.prefill_joules_per_token = prefill_joules / (sequences * static_cast<double>(options_.prompt));
+      run.decode_joules_per_token = decode_joules / (sequences * static_cast<double>(options_.gen));
+    }
     return run;
   }
 

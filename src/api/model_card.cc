@@ -53,8 +53,10 @@ std::string format_line(const QuantizeOptions& options) {
                 "The format is {0}: transformers with the `{0}` package loads this folder, and "
                 "`fptq generate` runs it.",
                 format_name(options));
-  return fmt::format("\n{} `fptq_recipe.json` holds every decision, `fptq verify` re-checks the files.\n",
-                     loads);
+  return fmt::format(
+      "\n{} `fptq_recipe.json` holds every decision, `fptq_report.json` what was measured; `fptq verify` "
+      "re-checks the files.\n",
+      loads);
 }
 
 std::string capitals(std::string text) {

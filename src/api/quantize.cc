@@ -6,15 +6,16 @@
 
 #include "api/engine.h"
 #include "api/held_out_text.h"
+#include "api/make_calibration.h"
 #include "api/model_card.h"
 #include "api/quantize_setup.h"
 #include "api/resume_state.h"
 #include "eval/score_book.h"
 #include "formats/compressed_tensors_writer.h"
 #include "fptq/error.h"
+#include "fptq/report.h"
 #include "quant/calibration.h"
 #include "quant/method.h"
-#include "quant/own_text.h"
 #include "quant/pipeline.h"
 #include "quant/quantized_head.h"
 #include "quant/recipe.h"
@@ -59,17 +60,6 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   }
   probe.quantized_kv = options.kv_int8 ? KvType::kInt8 : KvType::kFloat;
   return probe;
-}
-
-CalibrationData make_calibration(const Checkpoint& source, const QuantizeOptions& options, ThreadPool& pool,
-                                 Progress& progress) {
-  const ModelConfig& config = source.weights->config();
-  const CalibrationOptions calibration = calibration_options(options);
-  if (calibration.source != kOwnText) return load_calibration(calibration, *source.tokenizer, config);
-  check_calibration(calibration, config);
-  const auto backend = make_cpu_backend(pool);
-  Model model(*backend, *source.weights);
-  return {write_windows(model, ordinary_ids(*source.tokenizer, config), calibration, progress), {}};
 }
 
 struct ProbeResult {
@@ -172,6 +162,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
         "of a method that learns",
         blocks.size(), weights.config().num_layers, blocks.front()));
   }
+  report.source = model;
+  report.method = options.method;
   report.scheme = options.scheme;
   if (const char* warning = find_scheme(options.scheme).warning) report.warnings.emplace_back(warning);
   std::optional<LinearWeights> head;
@@ -190,8 +182,8 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
   if (head) writer.put_head(std::move(*head));
   remove_state(writer.partial_folder());
-  report.output_bytes =
-      writer.finish(model_card(source, options, report), recipe_json(options, weights.config(), report));
+  report.output_bytes = writer.finish(model_card(source, options, report),
+                                      recipe_json(options, weights.config(), report), report_file(report));
   report.seconds = seconds_now() - start;
   report.peak_rss_bytes = peak_rss_bytes();
   if (report.evaluation) report.evaluation->peak_rss_bytes = report.peak_rss_bytes;

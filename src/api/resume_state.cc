@@ -7,6 +7,7 @@
 #include "fptq/error.h"
 #include "io/safetensors.h"
 #include "io/safetensors_writer.h"
+#include "report/quantization_json.h"
 
 // A safetensors file: the hidden states as tensors, everything else as JSON in the metadata, with a checksum
 // over all of it because a state that is damaged must be as good as none.
@@ -32,43 +33,23 @@ std::span<const std::byte> bytes_of(const AlignedBuffer<float>& buffer) {
 }
 
 Json describe(const PipelineState& state) {
-  Json inputs = Json::array(), linears = Json::array();
-  for (const InputDecision& d : state.inputs) {
-    inputs.push_back({{"layer", d.layer},
-                      {"input", d.input},
-                      {"consumers", d.consumers},
-                      {"v", d.v},
-                      {"equalized", d.equalized},
-                      {"activation", d.activation},
-                      {"scale", d.scale},
-                      {"reason", d.reason}});
-  }
-  for (const LinearReport& r : state.linears) {
-    linears.push_back({{"module", r.module},
-                       {"bits", r.bits},
-                       {"group_size", r.group_size},
-                       {"fell_back", r.group_size_fell_back},
-                       {"relative_error", r.relative_error},
-                       {"sqnr_db", r.sqnr_db},
-                       {"form", r.form}});
-  }
+  Json inputs = Json::array(), linears = Json::array(), blocks = Json::array();
+  for (const InputDecision& d : state.inputs) inputs.push_back(report::to_members(d));
+  for (const LinearReport& l : state.linears) linears.push_back(report::to_members(l));
+  for (const BlockReport& b : state.blocks) blocks.push_back(report::to_members(b));
   return {{"next_layer", state.next_layer},
           {"tuning_step", state.tuning.step},
           {"inputs", std::move(inputs)},
-          {"linears", std::move(linears)}};
+          {"linears", std::move(linears)},
+          {"blocks", std::move(blocks)}};
 }
 
 void restore(const Json& text, PipelineState& state) {
   state.next_layer = text.at("next_layer");
   state.tuning.step = text.at("tuning_step");
-  for (const Json& d : text.at("inputs")) {
-    state.inputs.push_back({d.at("layer"), d.at("input"), d.at("consumers"), d.at("v"), d.at("equalized"),
-                            d.at("activation"), d.at("scale"), d.at("reason")});
-  }
-  for (const Json& r : text.at("linears")) {
-    state.linears.push_back({r.at("module"), r.at("bits"), r.at("group_size"), r.at("fell_back"),
-                             r.at("relative_error"), r.at("sqnr_db"), r.at("form")});
-  }
+  for (const Json& d : text.at("inputs")) state.inputs.push_back(report::decision_of(d, kStateName));
+  for (const Json& l : text.at("linears")) state.linears.push_back(report::linear_of(l, kStateName));
+  for (const Json& b : text.at("blocks")) state.blocks.push_back(report::block_of(b, kStateName));
 }
 
 }  // namespace

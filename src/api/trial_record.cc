@@ -31,7 +31,10 @@ Json to_json(const EvalResult& e) {
             {"seconds", e.seconds},
             {"tokens_per_second", e.tokens_per_second},
             {"kl", nullptr}};
-  if (e.kl) j["kl"] = {e.kl->mean, e.kl->median, e.kl->p95, e.kl->p99, e.kl->max, e.kl->top1};
+  if (e.kl) {
+    j["kl"] = {e.kl->mean, e.kl->median, e.kl->p95, e.kl->p99, e.kl->max, e.kl->top1};
+    j["kl_histogram"] = e.kl->histogram.counts;
+  }
   return j;
 }
 
@@ -46,7 +49,10 @@ EvalResult evaluation_of(const Json& j) {
   e.seconds = j.at("seconds");
   e.tokens_per_second = j.at("tokens_per_second");
   const Json& kl = j.at("kl");
-  if (!kl.is_null()) e.kl = Divergence{kl.at(0), kl.at(1), kl.at(2), kl.at(3), kl.at(4), kl.at(5)};
+  if (!kl.is_null()) {
+    e.kl = Divergence{kl.at(0), kl.at(1), kl.at(2), kl.at(3), kl.at(4), kl.at(5)};
+    if (j.contains("kl_histogram")) e.kl->histogram.counts = j.at("kl_histogram").get<std::vector<int64_t>>();
+  }
   return e;
 }
 

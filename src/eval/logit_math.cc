@@ -41,6 +41,20 @@ double percentile(std::span<const double> sorted, double p) {
   return sorted[below] + (sorted[above] - sorted[below]) * (rank - static_cast<double>(below));
 }
 
+KlHistogram histogram_of(std::span<const double> kl) {
+  KlHistogram histogram;
+  histogram.counts.assign(KlHistogram::kBins, 0);
+  for (const double v : kl) {
+    int bin = 0;
+    if (v >= KlHistogram::kLowest) {
+      const double decades = std::log10(v / KlHistogram::kLowest);
+      bin = std::min(1 + static_cast<int>(decades * KlHistogram::kPerDecade), KlHistogram::kBins - 1);
+    }
+    ++histogram.counts[static_cast<size_t>(bin)];
+  }
+  return histogram;
+}
+
 Divergence summarize_divergence(std::span<const double> kl, int64_t same_top) {
   std::vector<double> sorted(kl.begin(), kl.end());
   std::sort(sorted.begin(), sorted.end());
@@ -52,7 +66,8 @@ Divergence summarize_divergence(std::span<const double> kl, int64_t same_top) {
           .p95 = percentile(sorted, 95),
           .p99 = percentile(sorted, 99),
           .max = sorted.back(),
-          .top1 = static_cast<double>(same_top) / count};
+          .top1 = static_cast<double>(same_top) / count,
+          .histogram = histogram_of(kl)};
 }
 
 ProbabilityChange summarize_change(std::span<const double> change) {

@@ -31,6 +31,8 @@ double kl_divergence(std::span<const float> reference, const LogitSummary& refer
 // NumPy does.
 double percentile(std::span<const double> sorted, double p);
 
+KlHistogram histogram_of(std::span<const double> kl);
+
 // `kl` holds one value per position, `same_top` how many of them have the same argmax.
 Divergence summarize_divergence(std::span<const double> kl, int64_t same_top);
 

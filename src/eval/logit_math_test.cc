@@ -57,6 +57,13 @@ TEST(LogitMath, DivergenceEqualsNumpy) {
   }
 }
 
+TEST(LogitMath, HistogramEqualsNumpy) {
+  // np.histogram with the edges -1, 1e-5 * 10 ** (np.arange(25) / 4) and infinity.
+  const std::vector<double> kl = {0, 9e-6, 1.01e-5, 1.7e-5, 1.8e-5, 1.1e-3, 0.5, 1.05, 9.9, 10.5, 1e9};
+  EXPECT_EQ(histogram_of(kl).counts, (std::vector<int64_t>{2, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+                                                           0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 2}));
+}
+
 TEST(LogitMath, DivergenceFromItselfIsZero) {
   const std::vector<float> row = model_row(3);
   const LogitSummary summary = summarize_logits(row);

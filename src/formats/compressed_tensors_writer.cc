@@ -245,7 +245,8 @@ void CompressedTensorsWriter::put_head(LinearWeights head) {
   impl_->head = std::move(head);
 }
 
-uint64_t CompressedTensorsWriter::finish(const std::string& model_card, const std::string& recipe_json) {
+uint64_t CompressedTensorsWriter::finish(const std::string& model_card, const std::string& recipe_json,
+                                         const std::string& report_json) {
   const int64_t layers = impl_->source.weights->config().num_layers;
   if (impl_->finished != layers) {
     throw Error(ErrorKind::kFailure, "finish",
@@ -254,6 +255,7 @@ uint64_t CompressedTensorsWriter::finish(const std::string& model_card, const st
   const fs::path result = impl_->folder.fresh_result_folder();
   impl_->write_weights(result);
   impl_->write_descriptions(result, model_card, recipe_json);
+  if (!report_json.empty()) write_file_atomically(result / "fptq_report.json", report_json);
   write_manifest(result);
   const uint64_t bytes = folder_bytes(result);
   impl_->folder.publish(impl_->options.overwrite);

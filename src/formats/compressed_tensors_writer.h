@@ -65,9 +65,10 @@ class CompressedTensorsWriter {
   // it.
   void put_head(LinearWeights head);
   // Assembles model.safetensors, config.json, tokenizer and companions, README.md (`model_card`), recipe
-  // (`recipe_json`, as fptq_recipe.json) and fptq_manifest.json, then renames. Returns the bytes of all
-  // files.
-  uint64_t finish(const std::string& model_card, const std::string& recipe_json);
+  // (`recipe_json`, as fptq_recipe.json), measurements (`report_json`, as fptq_report.json; empty: none) and
+  // fptq_manifest.json, then renames. Returns the bytes of all files.
+  uint64_t finish(const std::string& model_card, const std::string& recipe_json,
+                  const std::string& report_json = {});
 
  private:
   struct Impl;

@@ -16,6 +16,7 @@
 #include "quant/fold.h"
 #include "quant/grid.h"
 #include "quant/group_size.h"
+#include "quant/input_profile.h"
 #include "quant/learned_rounding/learned_rounding.h"
 #include "quant/settings.h"
 #include "quant/stored.h"
@@ -77,7 +78,8 @@ std::vector<float> row_divisor(LinearId id, std::span<const ActivationPlan> plan
   return divisor;
 }
 
-InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationPlan& plan) {
+InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
+                       const ActivationPlan& plan) {
   InputDecision d;
   d.layer = layer;
   d.input = facts.name;
@@ -89,6 +91,7 @@ InputDecision describe(int64_t layer, const InputFacts& facts, const ActivationP
                                                                    : "token";
   d.scale = plan.spec.scale;
   d.reason = plan.reason;
+  d.profile = input_profile(statistics, plan.equalization);
   return d;
 }
 
@@ -114,7 +117,7 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
     const InputFacts& facts = input_facts(id);
     ActivationPlan& plan = plans[static_cast<size_t>(id)];
     plan = decide(layer, facts, observer.of(id), originals);
-    state.inputs.push_back(describe(layer, facts, plan));
+    state.inputs.push_back(describe(layer, facts, observer.of(id), plan));
   }
   block.attention_norm = norm(layer, NormId::kAttention, plan_of(plans, InputId::kAttention).equalization);
   block.mlp_norm = norm(layer, NormId::kMlp, plan_of(plans, InputId::kMlp).equalization);
@@ -277,7 +280,11 @@ LinearReport BlockQuantizer::report(int64_t layer, LinearId id, const WeightRows
               !quantized.spec.dense() && group_size(recipe_.options(layer, id), quantized.cols).fell_back,
           .relative_error = deviation.relative_error,
           .sqnr_db = deviation.sqnr_db,
-          .form = quantized.spec.dense() ? "" : scheme_name(quantized.spec)};
+          .form = quantized.spec.dense() ? "" : scheme_name(quantized.spec),
+          .weights = quantized.rows * quantized.cols,
+          .clipped_share = deviation.clipped_share,
+          .smallest_scale = deviation.smallest_scale,
+          .largest_scale = deviation.largest_scale};
 }
 
 }  // namespace fptq

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
+
+#include "quant/group_ends.h"
 
 namespace fptq {
 namespace {
@@ -13,7 +16,25 @@ constexpr int64_t kChunkWeights = 1 << 16;
 struct Sums {
   double error = 0.0;
   double signal = 0.0;
+  int64_t clipped = 0;
+  float smallest_scale = std::numeric_limits<float>::infinity(), largest_scale = 0.0f;
 };
+
+// Weights of row `r` beyond their group's ends, and its scales.
+void look_at_groups(const LinearWeights& quantized, int64_t r, std::span<const float> row, Sums& sums) {
+  const int64_t size = quantized.group_size(), cols = quantized.cols;
+  for (int64_t c = 0; c < cols;) {
+    // Groups of NF4 go on across the ends of rows.
+    const int64_t end = std::min(cols, c + size - (r * cols + c) % size);
+    const GroupEnds ends = group_ends(quantized, r, c);
+    sums.smallest_scale = std::min(sums.smallest_scale, ends.scale);
+    sums.largest_scale = std::max(sums.largest_scale, ends.scale);
+    for (; c < end; ++c) {
+      const float w = row[static_cast<size_t>(c)];
+      sums.clipped += w < ends.low || w > ends.high ? 1 : 0;
+    }
+  }
+}
 
 }  // namespace
 
@@ -32,16 +53,28 @@ Deviation measure_deviation(const WeightRows& original, const LinearWeights& qua
                           sums.error += e * e;
                           sums.signal += x * x;
                         }
+                        if (!quantized.spec.dense()) look_at_groups(quantized, r, w, sums);
                       }
                     });
   Sums total;
   for (const Sums& sums : rows) {
     total.error += sums.error;
     total.signal += sums.signal;
+    total.clipped += sums.clipped;
+    total.smallest_scale = std::min(total.smallest_scale, sums.smallest_scale);
+    total.largest_scale = std::max(total.largest_scale, sums.largest_scale);
   }
-  if (total.signal == 0.0 || total.error == 0.0) return {0.0, kLosslessDb};
-  const double relative = total.error / total.signal;
-  return {relative, std::min(-10.0 * std::log10(relative), kLosslessDb)};
+  Deviation deviation{.sqnr_db = kLosslessDb};
+  if (!quantized.spec.dense()) {
+    deviation.clipped_share =
+        static_cast<double>(total.clipped) / static_cast<double>(original.rows() * cols);
+    deviation.smallest_scale = total.smallest_scale;
+    deviation.largest_scale = total.largest_scale;
+  }
+  if (total.signal == 0.0 || total.error == 0.0) return deviation;
+  deviation.relative_error = total.error / total.signal;
+  deviation.sqnr_db = std::min(-10.0 * std::log10(deviation.relative_error), kLosslessDb);
+  return deviation;
 }
 
 }  // namespace fptq

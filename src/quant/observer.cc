@@ -51,6 +51,7 @@ void ActivationObserver::on_linear_input(int64_t, InputId input, const float* x,
     for (int64_t t = 0; t < tokens; ++t)
       raise(x + t * width + begin, end - begin, s.channel_max.data() + begin);
   });
+  s.spread.add(pool_, x, tokens, width);
   if (needs_.moment) add_moment(input, x, tokens, s);
   if (sample_step_ > 0) add_sample(x, tokens, s);
   if (needs_.mean) add_mean(input, x, tokens, width);

@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "model/tap.h"
+#include "quant/value_spread.h"
 
 namespace fptq {
 
@@ -32,6 +33,7 @@ struct ActivationStatistics {
   AlignedBuffer<float> drift = {};
   std::vector<float> sample = {};        // [sample_tokens(), width]
   std::vector<float> channel_mean = {};  // mean |x_j| over the tokens
+  ValueSpread spread = {};
 
   int64_t width() const { return std::ssize(channel_max); }
   int64_t sample_tokens() const { return sample.empty() ? 0 : std::ssize(sample) / width(); }

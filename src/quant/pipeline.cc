@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "fptq/error.h"
@@ -71,6 +73,26 @@ SplitWindows split(const Windows& windows, int64_t limit) {
     part.push_back(window);
   }
   return result;
+}
+
+// See BlockReport.
+double output_sqnr_db(std::span<const float> reference, std::span<const float> result, int64_t width) {
+  double sum = 0;
+  int64_t tokens = 0;
+  for (size_t t = 0; t < reference.size(); t += static_cast<size_t>(width)) {
+    double error = 0, signal = 0;
+    for (size_t i = t; i < t + static_cast<size_t>(width); ++i) {
+      const double x = reference[i], e = static_cast<double>(result[i]) - x;
+      error += e * e;
+      signal += x * x;
+    }
+    if (signal == 0) continue;
+    sum += error / signal;
+    ++tokens;
+  }
+  constexpr double kLosslessDb = 200.0;  // as for weights
+  return sum == 0 ? kLosslessDb
+                  : std::min(-10.0 * std::log10(sum / static_cast<double>(tokens)), kLosslessDb);
 }
 
 class Pipeline {
@@ -150,13 +172,18 @@ class Pipeline {
 
   // Hands over the blocks as tuning left them, and sends the probe through them again.
   void finish(const Tuner& tuner, BlockSink& sink, PipelineState& state) {
+    state.probe_reference = probe_.embed(source_.embedding());
     state.probe_quantized = stored_probe();
+    state.blocks.clear();
     for (int64_t layer = 0; layer < source_.config().num_layers; ++layer) {
       const QuantizedBlock tuned = tuner.tuned(state.tuning, layer);
       sink.replace(tuned);
       if (probe_.tokens() == 0) continue;
+      probe_.run(load_block(backend_, source_, layer), layer, KvType::kFloat, state.probe_reference.data(),
+                 nullptr, [] {});
       const Block block = load_stored(backend_, tuned, dtype());
       probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr, [] {});
+      report_block(layer, state);
     }
   }
 
@@ -181,6 +208,7 @@ class Pipeline {
       }
       probe_.run(block, layer, probe_kv_, state.probe_quantized.data(), nullptr,
                  [&] { progress.step(layer, "check"); });
+      if (probe_.tokens() > 0) report_block(layer, state);
     }
     ++state.next_layer;
     progress.finish_block(state.next_layer);
@@ -188,6 +216,12 @@ class Pipeline {
   }
 
  private:
+  void report_block(int64_t layer, PipelineState& state) const {
+    state.blocks.push_back(
+        {layer, output_sqnr_db({state.probe_reference.data(), state.probe_reference.size()},
+                               {state.probe_quantized.data(), state.probe_quantized.size()},
+                               source_.config().hidden_size)});
+  }
   DType dtype() const { return quantizer_.dtype(); }
   // What the result will embed the probe as.
   AlignedBuffer<float> stored_probe() const {
@@ -300,6 +334,8 @@ QuantizeReport quantize_blocks(const WeightSource& source, Backend& backend, con
   QuantizeReport report;
   report.inputs = std::move(state.inputs);
   report.linears = std::move(state.linears);
+  report.blocks = std::move(state.blocks);
+  report.tuned = pipeline.tuning_steps() > 0;
   report.calibration_tokens = pipeline.calibration_tokens();
   report.resumed = resumed;
   return report;

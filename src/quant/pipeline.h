@@ -65,6 +65,7 @@ struct PipelineState {
   TuningState tuning;                                     // behind the last block, for methods that tune
   std::vector<InputDecision> inputs;
   std::vector<LinearReport> linears;
+  std::vector<BlockReport> blocks;
 };
 
 struct PipelineHooks {

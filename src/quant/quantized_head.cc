@@ -25,8 +25,16 @@ LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, 
   LinearWeights quantized = round_to_nearest(rows, spec, scale_dtype, pool);
   quantized.activation.mode = ActivationMode::kDynamicToken;
   const Deviation deviation = measure_deviation(rows, quantized, pool);
-  report = {"lm_head",         spec.bits,        spec.group_size, false, deviation.relative_error,
-            deviation.sqnr_db, scheme_name(spec)};
+  report = {.module = "lm_head",
+            .bits = spec.bits,
+            .group_size = spec.group_size,
+            .relative_error = deviation.relative_error,
+            .sqnr_db = deviation.sqnr_db,
+            .form = scheme_name(spec),
+            .weights = rows.rows() * rows.cols(),
+            .clipped_share = deviation.clipped_share,
+            .smallest_scale = deviation.smallest_scale,
+            .largest_scale = deviation.largest_scale};
   return quantized;
 }
 

@@ -15,6 +15,11 @@ void add_divergence(Json& json, const Divergence& divergence) {
                 {"p95", divergence.p95},
                 {"p99", divergence.p99},
                 {"max", divergence.max}};
+  if (!divergence.histogram.counts.empty()) {
+    json["kl"]["histogram"] = {{"lowest", KlHistogram::kLowest},
+                               {"per_decade", KlHistogram::kPerDecade},
+                               {"counts", divergence.histogram.counts}};
+  }
   json["top1"] = divergence.top1;
 }
 

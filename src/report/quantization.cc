@@ -7,6 +7,7 @@
 
 #include "fptq/report.h"
 #include "report/json_text.h"
+#include "report/quantization_json.h"
 #include "report/table.h"
 #include "report/text.h"
 
@@ -16,20 +17,25 @@ namespace {
 using namespace report;
 constexpr size_t kWorst = 3;
 
-Json input_members(const InputDecision& input) {
-  return {{"layer", input.layer}, {"input", input.input},         {"consumers", input.consumers},
-          {"v", input.v},         {"equalized", input.equalized}, {"activation", input.activation},
-          {"scale", input.scale}, {"reason", input.reason}};
-}
-
-Json linear_members(const LinearReport& linear) {
-  return {{"module", linear.module},
-          {"bits", linear.bits},
-          {"group_size", linear.group_size},
-          {"group_size_fell_back", linear.group_size_fell_back},
-          {"relative_error", linear.relative_error},
-          {"sqnr_db", linear.sqnr_db},
-          {"form", linear.form}};
+// What the same run gives each time, without the evaluation.
+Json quantization_members(const QuantizeReport& report) {
+  Json json = document("fptq.quantize.v1");
+  json["source"] = report.source;
+  json["method"] = report.method;
+  json["scheme"] = report.scheme;
+  json["bits_per_weight"] = report.bits_per_weight;
+  json["calibration_tokens"] = report.calibration_tokens;
+  json["source_bytes"] = report.source_bytes;
+  json["tuned"] = report.tuned;
+  json["inputs"] = Json::array();
+  for (const InputDecision& input : report.inputs) json["inputs"].push_back(to_members(input));
+  json["linears"] = Json::array();
+  for (const LinearReport& linear : report.linears) json["linears"].push_back(to_members(linear));
+  json["blocks"] = Json::array();
+  for (const BlockReport& block : report.blocks) json["blocks"].push_back(to_members(block));
+  if (report.head_kl) json["head_kl"] = *report.head_kl;
+  json["warnings"] = report.warnings;
+  return json;
 }
 
 // "269.1 MB -> 98.0 MB, 2.75 times smaller"
@@ -115,21 +121,27 @@ void add_evaluation(Table& table, const EvalResult& evaluation) {
 }  // namespace
 
 std::string to_json(const QuantizeReport& report) {
-  Json json = document("fptq.quantize.v1");
-  json["scheme"] = report.scheme;
-  json["calibration_tokens"] = report.calibration_tokens;
-  json["source_bytes"] = report.source_bytes;
-  json["output_bytes"] = report.output_bytes;
-  json["inputs"] = Json::array();
-  for (const InputDecision& input : report.inputs) json["inputs"].push_back(input_members(input));
-  json["linears"] = Json::array();
-  for (const LinearReport& linear : report.linears) json["linears"].push_back(linear_members(linear));
+  Json json = quantization_members(report);
+  // One line for each of a hundred numbers of a hundred inputs: fptq_report.json has them.
+  for (Json& input : json["inputs"]) {
+    if (!input.contains("profile")) continue;
+    for (Json& maxima : input["profile"]["channel_maxima"]) maxima.erase("bins");
+  }
   if (report.evaluation) json["evaluation"] = evaluation_members(*report.evaluation);
-  if (report.head_kl) json["head_kl"] = *report.head_kl;
-  json["warnings"] = report.warnings;
+  json["output_bytes"] = report.output_bytes;
   json["timing"] = {
       {"seconds", report.seconds}, {"peak_rss_bytes", report.peak_rss_bytes}, {"resumed", report.resumed}};
   return dump(json);
+}
+
+std::string report_file(const QuantizeReport& report) {
+  Json json = quantization_members(report);
+  if (report.evaluation) {
+    json["evaluation"] = evaluation_members(*report.evaluation);
+    json["evaluation"].erase("timing");
+    json["evaluation"].erase("model");
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string to_text(const QuantizeReport& report) {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "report/text.h"
+#include "report/svg_parts.h"
 
 namespace fptq::report {
 namespace {
@@ -18,34 +18,6 @@ constexpr const char* kInk = "#222222";
 constexpr const char* kGrid = "#dddddd";
 
 constexpr double kWidth = 760, kHeight = 440;
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-// Coordinates with a tenth of a pixel.
-std::string px(double v) {
-  return fmt::format("{:.1f}", v);
-}
 
 std::string text_at(double x, double y, const char* anchor, const std::string& text, const char* more = "") {
   return fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\"{}>{}</text>\n", px(x), px(y), anchor, more,
@@ -67,51 +39,6 @@ std::string page(double height, const std::string& title, const std::string& bod
              kWidth, height, kInk, escaped(title)) +
          text_at(kWidth / 2, 26, "middle", title, " font-size=\"16\" font-weight=\"bold\"") + body +
          "</svg>\n";
-}
-
-// "0.05", "2", "1,000", "1e+30"
-std::string tick_text(double v) {
-  return v >= 1000 && v < 1e9 && v == std::floor(v) ? grouped(static_cast<int64_t>(v))
-                                                    : fmt::format("{:.6g}", v);
-}
-
-// A step of 1, 2 or 5 times a power of ten that divides `range` into at most `parts`.
-double nice_step(double range, int parts) {
-  const double rough = range / parts, power = std::pow(10.0, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough * (1 - 1e-9)) return factor * power;
-  }
-  return 10 * power;
-}
-
-// Round numbers from at or below `low` to at or above `high`. Starts at 0 unless all values are so close
-// together that their differences could not be seen then.
-std::vector<double> linear_ticks(double low, double high) {
-  if (low >= 0 && low < 0.5 * high) low = 0;
-  if (high <= low) {
-    const double room = high == 0 ? 1 : 0.1 * std::fabs(high);
-    low -= room;
-    high += room;
-  }
-  const double step = nice_step(high - low, 6);
-  const auto first = std::llround(std::floor(low / step + 1e-9));
-  std::vector<double> ticks;
-  for (int64_t i = first;; ++i) {
-    ticks.push_back(static_cast<double>(i) * step);
-    if (ticks.back() >= high - 1e-9 * step) return ticks;
-  }
-}
-
-// 1, 2 and 5 times the powers of ten in [low, high].
-std::vector<double> logarithmic_ticks(double low, double high) {
-  std::vector<double> ticks;
-  for (int power = static_cast<int>(std::floor(std::log10(low))); power <= std::log10(high); ++power) {
-    for (const double factor : {1.0, 2.0, 5.0}) {
-      const double v = factor * std::pow(10.0, power);
-      if (v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9)) ticks.push_back(v);
-    }
-  }
-  return ticks;
 }
 
 struct Range {

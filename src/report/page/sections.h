@@ -1,0 +1,24 @@
+// The sections of the HTML page, from the top. Each is markup, or empty where there is nothing to show.
+#pragma once
+
+#include <string>
+
+#include "fptq/run_report.h"
+
+namespace fptq::report {
+
+// Charts that stand alone are drawn in both widths, panels in one that fits a phone.
+inline constexpr double kWide = 1080, kNarrow = 352, kPanel = 352;
+
+std::string verdict_section(const RunReport& report);
+std::string runs_section(const RunReport& report);    // figures of all runs, size against loss, speed
+std::string layers_section(const RunReport& report);  // where it is lost
+std::string inputs_section(const RunReport& report);  // of the run that the verdict is about
+// The tables of one run, layer by layer.
+std::string run_details(const RunReport& report, const Run& run);
+
+// "4.25"; and so on, "–" where it is not known
+std::string known(double value, int digits);
+bool is_focus(const RunReport& report, const Run& run);
+
+}  // namespace fptq::report
