@@ -120,6 +120,7 @@ std::string to_json(const QuantizeReport& report) {
   json["calibration_tokens"] = report.calibration_tokens;
   json["source_bytes"] = report.source_bytes;
   json["output_bytes"] = report.output_bytes;
+  json["bits_per_weight"] = report.bits_per_weight;
   json["inputs"] = Json::array();
   for (const InputDecision& input : report.inputs) json["inputs"].push_back(input_members(input));
   json["linears"] = Json::array();
