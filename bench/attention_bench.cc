@@ -14,9 +14,9 @@ struct Shape {
   int64_t tokens, past, heads, kv_heads, head_dim;
 };
 
-constexpr KvType kTypes[] = {KvType::kFloat, KvType::kHalf, KvType::kInt8};
-constexpr const char* kNames[] = {"f32", "f16", "int8"};
-constexpr double kBytes[] = {4, 2, 1};
+constexpr KvType kTypes[] = {KvType::kFloat, KvType::kHalf, KvType::kInt8, KvType::kFloat8};
+constexpr const char* kNames[] = {"f32", "f16", "int8", "fp8"};
+constexpr double kBytes[] = {4, 2, 1, 1};
 
 void attend(benchmark::State& state, size_t type, Shape s) {
   ThreadPool pool(1);

@@ -71,7 +71,7 @@ Arguments with_dashes(const Arguments& args) {
 CommandLine::CommandLine(const std::string& command, const std::string& example, const std::string& summary)
     : command_(command), app_("Example:\n  " + example + "\n\n" + summary + "\n", "fptq " + command) {
   app_.allow_extras();  // check_unknown() has better words for them
-  app_.get_formatter()->column_width(39);
+  app_.get_formatter()->column_width(42);
 }
 
 CLI::Option* CommandLine::add(const std::string& names, const std::string& type,

@@ -11,6 +11,8 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   line.integer("--bits,--w-bits", o.weight_bits, 3, 8, "of a weight, 3, 4 or 8, instead of the scheme's");
   line.integer("-g,--group-size", o.group_size, -1, 65536,
                "inputs that share a scale; -1: a row. Without it, 128; for 8 bits a row");
+  line.number_or("--bits-per-weight", "none", o.bits_per_weight, 1, 16,
+                 "more bits where they help most, so many on the average");
   line.flag("--per-tensor", o.per_tensor, "one scale for a whole weight matrix");
   line.flag("--sym", flags.symmetric, "symmetric weights (the default)");
   line.flag("--asym", flags.asymmetric, "weights with zero points");

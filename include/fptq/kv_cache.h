@@ -6,8 +6,8 @@
 
 namespace fptq {
 
-// f32, f16, int8 (a scale per head and token). Where options take one of them, "auto" stands for what the
-// model asks for.
+// f32, f16, int8 (a scale per head and token), fp8 (E4M3). Where options take one of them, "auto" stands for
+// what the model asks for.
 std::vector<std::string> kv_names();
 
 }  // namespace fptq

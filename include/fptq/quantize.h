@@ -34,6 +34,10 @@ struct QuantizeOptions {
   // Inputs that share a scale, -1: a row. Falls back to 64, 32, then a row where it does not divide the
   // inputs. None: the scheme's, which most leave at 128, for 8-bit weights a row.
   std::optional<int64_t> group_size = {};
+  // On the average of the blocks' matrices, scales and zero points counted: layers get more bits than the
+  // scheme's, 8 (from 3 also 4), where that helps the model most, as far as this allows. Layers that rules
+  // give bits keep these.
+  std::optional<double> bits_per_weight = {};
   bool per_tensor = false;  // one scale for a whole weight matrix, instead of groups
   bool symmetric = true;
   double static_threshold = 15.0;     // v <= it: static per tensor (paper: v0)

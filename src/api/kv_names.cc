@@ -14,7 +14,8 @@ struct KvName {
   const char* name;
   KvType type;
 };
-constexpr KvName kNames[] = {{"f32", KvType::kFloat}, {"f16", KvType::kHalf}, {"int8", KvType::kInt8}};
+constexpr KvName kNames[] = {
+    {"f32", KvType::kFloat}, {"f16", KvType::kHalf}, {"int8", KvType::kInt8}, {"fp8", KvType::kFloat8}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/bit_budget.h"
 #include "api/engine.h"
 #include "api/quantize_setup.h"
 #include "fptq/quantize.h"
@@ -58,6 +59,9 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   if (weight_bits(options) != scheme.weights.bits)
     plan.scheme_summary += fmt::format("; weights in {} bits instead", weight_bits(options));
   if (!options.rules.empty()) plan.scheme_summary += "; some layers as the recipe says";
+  if (options.bits_per_weight)
+    plan.scheme_summary +=
+        fmt::format("; more bits where they help, {:g} together", *options.bits_per_weight);
   plan.layers = config.num_layers;
   plan.source_bytes = dense_bytes(config);
   const LayerRecipe recipe(options, config);
@@ -79,6 +83,14 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   plan.parameters = all_layers + dense_weights(config);
   plan.output_bytes = output_bytes(config, options, dtype);
   plan.bits_per_weight = bits_per_weight(config, options, dtype);
+  int64_t sensitivity_tokens = 0;
+  if (options.bits_per_weight) {
+    sensitivity_tokens = check_bit_budget(options, config, dtype);
+    // The matrices are listed as they are before any gets more.
+    const double more = std::max(0.0, *options.bits_per_weight - plan.bits_per_weight);
+    plan.output_bytes += static_cast<uint64_t>(more / 8.0 * static_cast<double>(all_layers));
+    plan.bits_per_weight += more;
+  }
   if (scheme.warning != nullptr) plan.warnings.emplace_back(scheme.warning);
 
   const bool calibrates = recipe.needs_calibration();
@@ -109,8 +121,15 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   const int64_t writing_bytes =
       writes ? 4 * plan.parameters + 2 * 2 * 32 * calibration.seqlen * config.num_layers * config.kv_size()
              : 0;
-  plan.memory_bytes = static_cast<uint64_t>(std::max({blocks_bytes, end_bytes, tuning_bytes, writing_bytes}) +
-                                            (int64_t{160} << 20));
+  // Hidden states at every block, the head, a block's weights, gradients and their squares.
+  const int64_t sensitivity_bytes =
+      sensitivity_tokens == 0
+          ? 0
+          : 4 * (config.num_layers + 3) * sensitivity_tokens * config.hidden_size + table_bytes +
+                4 * 256 * config.vocab_size + 4 * batch_floats + 12 * per_layer;
+  plan.memory_bytes = static_cast<uint64_t>(
+      std::max({blocks_bytes, end_bytes, tuning_bytes, writing_bytes, sensitivity_bytes}) +
+      (int64_t{160} << 20));
   const double rate = measure_macs_per_second(*make_cpu_backend(*pool));
   const auto head_weights = static_cast<double>(config.vocab_size * config.hidden_size);
   const auto weights = static_cast<double>(all_layers);
@@ -118,7 +137,9 @@ QuantizePlan plan_quantize(const std::string& model, const QuantizeOptions& opti
   double macs =
       weights * (static_cast<double>(streams) + passes * static_cast<double>(plan.calibration_tokens)) +
       2.0 * static_cast<double>(probe_tokens) * head_weights;
-  // Forward twice, and gradients of inputs and weights; learned rounding keeps what the first pass computed.
+  // Forward twice, and gradients of inputs and weights.
+  macs += static_cast<double>(sensitivity_tokens) * (4.0 * weights + 2.0 * head_weights);
+  // The same; learned rounding keeps what the first pass computed.
   macs += static_cast<double>(recipe.tuning_steps() * kLearningTokens) * (4.0 * weights + 3.0 * head_weights);
   for (int64_t layer = 0; layer < config.num_layers; ++layer)
     macs += static_cast<double>(recipe.iterations(layer) * kLearningTokens * per_layer) * 3.0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/bit_budget.h"
 #include "api/engine.h"
 #include "api/held_out_text.h"
 #include "api/make_calibration.h"
@@ -122,13 +123,15 @@ ProbeResult evaluate_probe(const Probe& probe, const WeightSource& source,
 
 }  // namespace
 
-QuantizeReport quantize(const std::string& model, const std::string& output, const QuantizeOptions& options,
+QuantizeReport quantize(const std::string& model, const std::string& output, const QuantizeOptions& asked,
                         Progress& progress) {
   const double start = seconds_now();
-  check_options(options);
-  const auto pool = make_pool(options.threads);
+  check_options(asked);
+  const auto pool = make_pool(asked.threads);
   const Checkpoint source = open_source(model);
   const WeightSource& weights = *source.weights;
+  const auto backend = make_cpu_backend(*pool);
+  const QuantizeOptions options = within_bit_budget(asked, source, *backend, progress);
   const LayerRecipe recipe(options, weights.config());
   CalibrationData calibration;
   if (recipe.needs_calibration()) calibration = make_calibration(source, options, *pool, progress);
@@ -151,7 +154,6 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   writer.drop_from(hooks.resume ? hooks.resume->next_layer : 0);
 
   WriterSink sink(writer);
-  const auto backend = make_cpu_backend(*pool);
   QuantizeReport report = quantize_blocks(weights, *backend, calibration.windows, options, sink,
                                           options.evaluate ? &probe : nullptr, progress, std::move(hooks));
   report.warnings = source.warnings;

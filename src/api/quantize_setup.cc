@@ -14,7 +14,6 @@
 #include "quant/method.h"
 #include "quant/preset.h"
 #include "quant/quantized_head.h"
-#include "quant/recipe.h"
 #include "quant/settings.h"
 #include "quant/static_range.h"
 
@@ -78,33 +77,6 @@ int64_t nf4_bytes(const MatrixShape& shape, const WeightSpec& spec) {
          (spec.nested ? blocks + 4 * outer + kNestedTable : 4 * blocks);
 }
 
-// Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
-int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
-  if (spec.type == CodeType::kNormalFloat4) return nf4_bytes(shape, spec);
-  const int64_t groups = spec.group_size == 0 ? 1 : shape.cols / spec.group_size;
-  int64_t bytes = shape.rows * (spec.bits == 8 ? shape.cols : packed_row_bytes(shape.cols, spec.bits));
-  const auto scale_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
-  if (spec.per_tensor) return bytes + scale_bytes + (spec.symmetric ? 0 : 1);
-  bytes += shape.rows * groups * scale_bytes;
-  if (!spec.symmetric) bytes += (shape.rows * spec.bits + 31) / 32 * 4 * groups;
-  return bytes;
-}
-
-// Of the linear layers of all blocks.
-int64_t linears_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  const LayerRecipe recipe(options, config);
-  int64_t bytes = 0;
-  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
-    for (const LinearId id : kAllLinears) {
-      const MatrixShape shape = linear_shape(config, id);
-      bytes += recipe.ignores(layer, id)
-                   ? shape.rows * shape.cols * static_cast<int64_t>(dtype_info(dtype).block_bytes)
-                   : matrix_bytes(shape, weight_spec(recipe.options(layer, id), shape.cols), dtype);
-    }
-  }
-  return bytes;
-}
-
 Json to_json(const RecipeRule& rule) {
   Json json = {{"targets", rule.targets}};
   if (rule.method) json["method"] = *rule.method;
@@ -140,6 +112,30 @@ Json effective_layers(const LayerRecipe& recipe, const ModelConfig& config) {
 
 }  // namespace
 
+int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype) {
+  if (spec.type == CodeType::kNormalFloat4) return nf4_bytes(shape, spec);
+  const int64_t groups = spec.group_size == 0 ? 1 : shape.cols / spec.group_size;
+  int64_t bytes = shape.rows * (spec.bits == 8 ? shape.cols : packed_row_bytes(shape.cols, spec.bits));
+  const auto scale_bytes = static_cast<int64_t>(dtype_info(dtype).block_bytes);
+  if (spec.per_tensor) return bytes + scale_bytes + (spec.symmetric ? 0 : 1);
+  bytes += shape.rows * groups * scale_bytes;
+  if (!spec.symmetric) bytes += (shape.rows * spec.bits + 31) / 32 * 4 * groups;
+  return bytes;
+}
+
+int64_t linears_bytes(const LayerRecipe& recipe, const ModelConfig& config, DType dtype) {
+  int64_t bytes = 0;
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    for (const LinearId id : kAllLinears) {
+      const MatrixShape shape = linear_shape(config, id);
+      bytes += recipe.ignores(layer, id)
+                   ? shape.rows * shape.cols * static_cast<int64_t>(dtype_info(dtype).block_bytes)
+                   : matrix_bytes(shape, weight_spec(recipe.options(layer, id), shape.cols), dtype);
+    }
+  }
+  return bytes;
+}
+
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options) {
   return head_weight_spec(LayerRecipe(options, config).head(), config.hidden_size);
 }
@@ -163,7 +159,7 @@ uint64_t dense_bytes(const ModelConfig& config) {
 
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
   const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
-  int64_t bytes = linears_bytes(config, options, dtype) + dense_weights(config) * each;
+  int64_t bytes = linears_bytes(LayerRecipe(options, config), config, dtype) + dense_weights(config) * each;
   if (const std::optional<WeightSpec> head = head_form(config, options)) {
     bytes += matrix_bytes({config.vocab_size, config.hidden_size}, *head, dtype);
     if (!config.tied_embeddings) bytes -= config.vocab_size * config.hidden_size * each;
@@ -172,7 +168,7 @@ uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options,
 }
 
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
-  return 8.0 * static_cast<double>(linears_bytes(config, options, dtype)) /
+  return 8.0 * static_cast<double>(linears_bytes(LayerRecipe(options, config), config, dtype)) /
          static_cast<double>(config.num_layers * block_weights(config));
 }
 
@@ -234,6 +230,7 @@ std::string recipe_json(const QuantizeOptions& options, const ModelConfig& confi
                    {"seqlen", c.seqlen},
                    {"seed", c.seed},
                    {"draw_at_random", c.draw_at_random}}}};
+  if (options.bits_per_weight) recipe["bits_per_weight"] = *options.bits_per_weight;
   if (!options.rules.empty()) {
     for (const RecipeRule& rule : options.rules) recipe["rules"].push_back(to_json(rule));
     recipe["layers"] = effective_layers(layers, config);

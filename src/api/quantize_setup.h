@@ -7,6 +7,7 @@
 #include "formats/checkpoint.h"
 #include "fptq/quantize.h"
 #include "model/shapes.h"
+#include "quant/recipe.h"
 
 namespace fptq {
 
@@ -23,6 +24,10 @@ uint64_t dense_bytes(const ModelConfig& config);
 // These and all below throw as LayerRecipe does.
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
 double bits_per_weight(const ModelConfig& config, const QuantizeOptions& options, DType dtype);
+// Codes, scales of `dtype` and zero points of a quantized matrix, as they are stored.
+int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dtype);
+// Of the linear layers of all blocks, quantized or not.
+int64_t linears_bytes(const LayerRecipe& recipe, const ModelConfig& config, DType dtype);
 // How the output head is to be stored; nothing where it stays as it is. Throws Error(kUsage).
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options);
 // Parameters of a decoder block's matrices.

@@ -22,8 +22,9 @@ class LoadedLinear {
   virtual size_t resident_bytes() const = 0;
 };
 
-// kInt8: codes with one scale per head and position (scale = max|x| / 127.5).
-enum class KvType { kFloat, kHalf, kInt8 };
+// kInt8: codes with one scale per head and position (scale = max|x| / 127.5). kFloat8: E4M3 without scales,
+// up to +-448, as vLLM keeps it unless it is given some.
+enum class KvType { kFloat, kHalf, kInt8, kFloat8 };
 
 // Keys and values of one layer and one sequence. Grows as needed, in proportion to its length; copying is
 // asked for by name, because it is large.

@@ -121,8 +121,9 @@ class HeadRules {
 
 LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& config)
     : layers_(config.num_layers) {
-  Entry plain{false, options};
+  Entry plain{.options = options};
   plain.options.rules.clear();
+  plain.options.bits_per_weight.reset();  // which is the whole model's
   entries_.assign(static_cast<size_t>(layers_) * kAllLinears.size(), plain);
   head_ = HeadRules(options).take();
   if (options.rules.empty()) return;
@@ -152,6 +153,7 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
       for (size_t i = 0; i < entries_.size(); ++i) {
         if (targets[r].linears[i] != precision) continue;
         entries_[i].ignored |= rule.ignore;
+        entries_[i].bits_are_ruled |= rule.bits.has_value() || rule.scheme.has_value();
         apply(rule, entries_[i].options);
         last[i] = &rule;
       }

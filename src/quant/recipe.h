@@ -23,6 +23,8 @@ class LayerRecipe {
 
   // The layer stays dense; its options say nothing then.
   bool ignores(int64_t layer, LinearId id) const { return at(layer, id).ignored; }
+  // A rule gave the layer bits, or a scheme, which brings them.
+  bool bits_are_ruled(int64_t layer, LinearId id) const { return at(layer, id).bits_are_ruled; }
   // What holds for this layer alone, to be asked as settings.h does; without rules.
   const QuantizeOptions& options(int64_t layer, LinearId id) const { return at(layer, id).options; }
   // Its `head`, group size and symmetry are the head's.
@@ -49,6 +51,7 @@ class LayerRecipe {
  private:
   struct Entry {
     bool ignored = false;
+    bool bits_are_ruled = false;
     QuantizeOptions options;
   };
 

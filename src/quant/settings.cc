@@ -64,6 +64,20 @@ void check_weights(const QuantizeOptions& o) {
     throw Error(ErrorKind::kUsage, "head", fmt::format("{} cannot stand beside {}", o.head, where));
 }
 
+void check_bit_budget(const QuantizeOptions& o) {
+  if (!o.bits_per_weight) return;
+  const char* where = "bits per weight";
+  if (!(*o.bits_per_weight >= 1.0 && *o.bits_per_weight <= 16.0)) {
+    throw Error(ErrorKind::kUsage, where, fmt::format("is {:g}, expected 1 to 16", *o.bits_per_weight));
+  }
+  if (!find_scheme(o.scheme).integer_weights())
+    throw Error(ErrorKind::kUsage, where, fmt::format("scheme {} has the same everywhere", o.scheme));
+  if (weight_bits(o) == 8) {
+    throw Error(ErrorKind::kUsage, where, "all weights have 8 bits already, and there are no more to give",
+                "choose a scheme of 4 or 3 bits");
+  }
+}
+
 void check_activations(const QuantizeOptions& o) {
   const ActivationForm wanted = find_scheme(o.scheme).inputs, own = method_of(o).inputs;
   if (own == ActivationForm::kStatic && wanted != ActivationForm::kByMethod && wanted != own) {
@@ -94,6 +108,7 @@ void check_options(const QuantizeOptions& o) {
   find_scheme(o.scheme);
   find_preset(o.preset);
   check_weights(o);
+  check_bit_budget(o);
   check_activations(o);
   // Written so that NaN fails too.
   if (!(o.static_threshold >= 0.0) || !(o.dynamic_threshold >= o.static_threshold)) {

@@ -22,17 +22,17 @@ int64_t lines(const std::string& text) {
 }
 
 TEST(Bench, MeasuresEveryCombination) {
-  const Outcome run = bench({"--threads", "1,2", "--batch", "1,3", "--kv", "f32,f16,int8", "--json"});
+  const Outcome run = bench({"--threads", "1,2", "--batch", "1,3", "--kv", "f32,f16,int8,fp8", "--json"});
   ASSERT_EQ(run.code, 0) << run.err;
   const Json json = parse_json(run.out, "bench");
   EXPECT_EQ(json["schema"], "fptq.bench.v1");
   EXPECT_EQ(json["model"], kTinyModel);
   EXPECT_TRUE(json["machine"].contains("isa"));
-  ASSERT_EQ(json["runs"].size(), 12u);
+  ASSERT_EQ(json["runs"].size(), 16u);
   size_t i = 0;
   for (const int threads : {1, 2}) {
     for (const int batch : {1, 3}) {
-      for (const char* kv : {"f32", "f16", "int8"}) {
+      for (const char* kv : {"f32", "f16", "int8", "fp8"}) {
         const Json& r = json["runs"][i++];
         EXPECT_EQ(r["threads"], threads);
         EXPECT_EQ(r["batch"], batch);
@@ -62,7 +62,8 @@ TEST(Bench, FormsForPeopleAndSpreadsheets) {
 }
 
 TEST(Bench, RefusesWhatItCannotDo) {
-  EXPECT_THAT(bench({"--kv", "int4"}).err, HasSubstr("--kv: expected some of f32,f16,int8, found 'int4'"));
+  EXPECT_THAT(bench({"--kv", "int4"}).err,
+              HasSubstr("--kv: expected some of f32,f16,int8,fp8, found 'int4'"));
   EXPECT_THAT(bench({"--batch", "0"}).err, HasSubstr("--batch"));
   EXPECT_THAT(bench({"--json", "--csv"}).err, HasSubstr("contradict"));
   const std::vector<std::string> whole = {"bench", kTinyModel, "-p", "500", "-r", "1", "-t", "1", "-q", "-n"};

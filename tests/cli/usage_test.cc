@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "1"}, "--ctx: expected"},
         Mistake{{"eval", kTinyModel, "--text", kHeldOutText, "--ctx", "513"}, "513"},
         Mistake{{"eval", kTinyModel, "--text", kHeldOutText, "--max-kl", "1"}, "needs --reference"},
-        Mistake{{"eval", kTinyModel, "--text", kHeldOutText, "--kv", "int4"}, "auto, f32, f16, int8"},
+        Mistake{{"eval", kTinyModel, "--text", kHeldOutText, "--kv", "int4"}, "auto, f32, f16, int8, fp8"},
         Mistake{{"generate", kTinyModel, "hi", "--temp", "-1"}, "--temp: expected a number"},
         Mistake{{"generate", kTinyModel, "hi", "--temp", "nan"}, "found 'nan'"},
         Mistake{{"generate", kTinyModel, "hi", "--top-p", "1.5"}, "--top-p: expected a number from 0 to 1"},

@@ -11,7 +11,7 @@ namespace {
 
 constexpr AttentionShape kShape = {.heads = 6, .kv_heads = 2, .head_dim = 16};
 constexpr int64_t kWidth = kShape.heads * kShape.head_dim, kKvWidth = kShape.kv_heads * kShape.head_dim;
-constexpr KvType kTypes[] = {KvType::kFloat, KvType::kHalf, KvType::kInt8};
+constexpr KvType kTypes[] = {KvType::kFloat, KvType::kHalf, KvType::kInt8, KvType::kFloat8};
 
 struct Tokens {
   std::vector<float> q, k, v;
@@ -123,6 +123,7 @@ TEST(CpuAttention, MemoryGrowsByBlocksOf128Positions) {
   EXPECT_EQ(bytes(KvType::kFloat, 128), elements * 4);
   EXPECT_EQ(bytes(KvType::kFloat, 129), 2 * elements * 4);
   EXPECT_EQ(bytes(KvType::kHalf, 300), 3 * elements * 2);
+  EXPECT_EQ(bytes(KvType::kFloat8, 300), 3 * elements);
   // A scale for each head's key and value of a position.
   EXPECT_EQ(bytes(KvType::kInt8, 300), 3 * (elements + 2 * 128 * kShape.kv_heads * 4));
 }

@@ -16,6 +16,8 @@ kernels::KvFormat format_of(KvType type) {
       return kernels::KvFormat::kHalf;
     case KvType::kInt8:
       return kernels::KvFormat::kInt8;
+    case KvType::kFloat8:
+      return kernels::KvFormat::kFloat8;
   }
   return kernels::KvFormat::kFloat;
 }
@@ -73,6 +75,9 @@ void CpuLayerKv::store(int64_t position, const float* k, const float* v) {
         break;
       case kernels::KvFormat::kInt8:
         store_codes(head, slot, k, v);
+        break;
+      case kernels::KvFormat::kFloat8:
+        kernels::write_kv_float8(head, head_dim_, slot, k, v);
         break;
     }
   }

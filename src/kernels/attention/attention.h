@@ -6,7 +6,7 @@
 // merged in ascending order (online softmax). A partial result depends on nothing but the row, the block and
 // the window; so neither the ISA, nor threads, nor how rows and blocks are cut into calls change any bit.
 //
-// Floats and halves: float32 with fused multiply-add in a fixed order.
+// Floats, halves and FP8: float32 with fused multiply-add in a fixed order.
 // INT8: the query is rounded to 16 bits per row, the weights (exponential * value scale) to 16 bits per row
 // and block, and both products are exact in int32: the rounding is 2^-16 of the largest, next to the codes'
 // own 2^-8.

@@ -114,6 +114,8 @@ void attend(const AttentionArgs& a) {
       return attend_in<FloatCache<HalfPanels>>(a);
     case KvFormat::kInt8:
       return attend_in<CodeCache>(a);
+    case KvFormat::kFloat8:
+      return attend_in<FloatCache<Float8Panels>>(a);
   }
 }
 
@@ -125,6 +127,8 @@ void attend_blocks(const AttentionArgs& a, int64_t begin, int64_t end, float* pa
       return attend_blocks_in<FloatCache<HalfPanels>>(a, begin, end, partials);
     case KvFormat::kInt8:
       return attend_blocks_in<CodeCache>(a, begin, end, partials);
+    case KvFormat::kFloat8:
+      return attend_blocks_in<FloatCache<Float8Panels>>(a, begin, end, partials);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/aligned_buffer.h"
+#include "base/float8.h"
 #include "base/half.h"
 #include "kernels/attention/kv_write.h"
 #include "kernels/kernel_test.h"
@@ -10,7 +11,7 @@
 namespace fptq::kernels {
 namespace {
 
-constexpr KvFormat kFormats[] = {KvFormat::kFloat, KvFormat::kHalf, KvFormat::kInt8};
+constexpr KvFormat kFormats[] = {KvFormat::kFloat, KvFormat::kHalf, KvFormat::kInt8, KvFormat::kFloat8};
 constexpr float kScale = 0.37f;
 // Strides have gaps, which must stay as they are.
 constexpr int64_t kGap = 5;
@@ -35,6 +36,8 @@ std::vector<float> stored(Random& random, const Case& c, std::vector<int8_t>* co
   std::vector<float> values = random.reals(c.positions() * c.head_dim, -2, 2);
   if (c.format == KvFormat::kHalf) {
     for (float& x : values) x = f16_to_float(float_to_f16(x));
+  } else if (c.format == KvFormat::kFloat8) {
+    for (float& x : values) x = e4m3_to_float(float_to_e4m3(x));
   } else if (c.format == KvFormat::kInt8) {
     values.clear();
     for (int64_t j = 0; j < c.positions(); ++j) {
@@ -75,6 +78,8 @@ class Blocks {
         write_kv_floats(record, c.head_dim, slot, k, v);
       } else if (c.format == KvFormat::kHalf) {
         write_kv_halves(record, c.head_dim, slot, k, v);
+      } else if (c.format == KvFormat::kFloat8) {
+        write_kv_float8(record, c.head_dim, slot, k, v);
       } else {
         write_kv_codes(record, c.head_dim, slot, c.k_codes.data() + j * c.head_dim,
                        c.k_scales[static_cast<size_t>(j)], c.v_codes.data() + j * c.head_dim,
@@ -295,6 +300,32 @@ TEST_P(AttentionTest, NaNStaysNaN) {
     if (format == KvFormat::kInt8) key.k_scales[9] = value.v_scales[9] = NAN;
     EXPECT_TRUE(std::isnan(first_of(key)));
     EXPECT_TRUE(std::isnan(first_of(value)));
+  }
+}
+
+TEST(KvWrite, Float8Saturates) {
+  AlignedBuffer<uint8_t> record(static_cast<size_t>(kv_layout(KvFormat::kFloat8, 2).bytes));
+  record.zero();
+  const float k[] = {1e6f, -1e6f}, v[] = {460.0f, NAN};
+  write_kv_float8(record.data(), 2, 17, k, v);
+  EXPECT_EQ(e4m3_to_float(record[16 * 2 + 1]), 448.0f);
+  EXPECT_EQ(e4m3_to_float(record[16 * 2 + 16 + 1]), -448.0f);
+  const uint8_t* values = record.data() + kKvBlock * 2 + 17 * 16;
+  EXPECT_EQ(e4m3_to_float(values[0]), 448.0f);
+  EXPECT_TRUE(std::isnan(e4m3_to_float(values[1])));
+}
+
+// Every number there is, subnormals and NaN included, reaches the sum as it is.
+TEST_P(AttentionTest, Float8NumbersAreExact) {
+  for (int code = 0; code < 256; ++code) {
+    Case c = filled({.queries = 1, .head_dim = 2, .format = KvFormat::kFloat8});
+    c.v[1] = e4m3_to_float(static_cast<uint8_t>(code));
+    const float out = run(GetParam(), c, 0, 1)[1];
+    if (std::isnan(c.v[1])) {
+      EXPECT_TRUE(std::isnan(out));
+    } else {
+      EXPECT_EQ(out, c.v[1]);
+    }
   }
 }
 

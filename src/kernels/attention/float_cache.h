@@ -1,5 +1,5 @@
-// Attention over floats, and over halves, which become floats: once for several rows, or on the way into
-// registers for few.
+// Attention over floats, and over halves and FP8, which become floats: once for several rows, or on the way
+// into registers for few.
 #pragma once
 
 #include "kernels/attention/block_softmax.h"
@@ -14,8 +14,9 @@ FPTQ_INLINE void multiply_stored(const Work&, const float* a, int64_t rows, cons
   multiply(a, rows, b, 0, panels, k_begin, k_end, c);
 }
 
-FPTQ_INLINE void multiply_stored(const Work& w, const float* a, int64_t rows, const HalfPanels& b,
-                                 int64_t panels, int64_t k_begin, int64_t k_end, const Output& c) {
+template <typename Panels>
+FPTQ_INLINE void multiply_stored(const Work& w, const float* a, int64_t rows, const Panels& b, int64_t panels,
+                                 int64_t k_begin, int64_t k_end, const Output& c) {
   if (rows <= kFewRows) return multiply(a, rows, b, 0, panels, k_begin, k_end, c);
   for (int64_t panel = 0; panel < panels; panel += kExpandedPanels) {
     const int64_t n = panels - panel < kExpandedPanels ? panels - panel : kExpandedPanels;

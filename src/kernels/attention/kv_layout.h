@@ -7,8 +7,9 @@
 //   values   [padded dims / 16][kKvBlock][16 dims]
 //   scales   key scales [kKvBlock], value scales [kKvBlock]: INT8 only
 //
-// Elements are floats, IEEE halves, or INT8 codes (x = code * scale of its position). INT8 panels hold inner
-// indices in pairs, [inner / 2][16][2], as the 16-bit multiply-and-add of pairs wants them.
+// Elements are floats, IEEE halves, FP8 numbers (E4M3), or INT8 codes (x = code * scale of its position).
+// INT8 panels hold inner indices in pairs, [inner / 2][16][2], as the 16-bit multiply-and-add of pairs wants
+// them.
 //
 // Nothing here has linkage: ISA files include it (docs/style: ISA files are islands).
 #pragma once
@@ -17,7 +18,7 @@
 
 namespace fptq::kernels {
 
-enum class KvFormat { kFloat, kHalf, kInt8 };
+enum class KvFormat { kFloat, kHalf, kInt8, kFloat8 };
 
 // Positions of a block: enough that merging two blocks' sums costs little beside making them.
 constexpr int64_t kKvBlock = 128;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/float8.h"
 #include "base/half.h"
 
 namespace fptq::kernels {
@@ -28,6 +29,10 @@ void write_kv_floats(uint8_t* record, int64_t head_dim, int64_t slot, const floa
 void write_kv_halves(uint8_t* record, int64_t head_dim, int64_t slot, const float* k, const float* v) {
   write_elements<uint16_t>(record, KvFormat::kHalf, head_dim, slot, k, v,
                            [](float x) { return float_to_f16(std::clamp(x, -65504.0f, 65504.0f)); });
+}
+
+void write_kv_float8(uint8_t* record, int64_t head_dim, int64_t slot, const float* k, const float* v) {
+  write_elements<uint8_t>(record, KvFormat::kFloat8, head_dim, slot, k, v, float_to_e4m3);
 }
 
 void write_kv_codes(uint8_t* record, int64_t head_dim, int64_t slot, const int8_t* k, float k_scale,

@@ -12,6 +12,8 @@ namespace fptq::kernels {
 void write_kv_floats(uint8_t* record, int64_t head_dim, int64_t slot, const float* k, const float* v);
 // Rounds to nearest even; what a half cannot hold becomes the largest half, +-65504.
 void write_kv_halves(uint8_t* record, int64_t head_dim, int64_t slot, const float* k, const float* v);
+// E4M3, as base/float8.h rounds: to nearest even, and what is beyond +-448 becomes that.
+void write_kv_float8(uint8_t* record, int64_t head_dim, int64_t slot, const float* k, const float* v);
 void write_kv_codes(uint8_t* record, int64_t head_dim, int64_t slot, const int8_t* k, float k_scale,
                     const int8_t* v, float v_scale);
 

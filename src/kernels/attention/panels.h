@@ -45,6 +45,25 @@ struct HalfPanels {
   FPTQ_INLINE NativeFloat get(int64_t panel, int64_t k, int part) const { return row(panel, k).part[part]; }
 };
 
+// E4M3: a half has one exponent bit more and seven mantissa bits, so that the code's bits moved to their
+// places are the number times 2^-8, subnormals included.
+struct Float8Panels {
+  const uint8_t* data;
+  int64_t inner;
+
+  FPTQ_INLINE Lanes row(int64_t panel, int64_t k) const {
+    const uint8_t* codes = data + (panel * inner + k) * kKvPanel;
+    uint16_t halves[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      const uint16_t magnitude = codes[i] & 0x7f;
+      const uint16_t nan = magnitude == 0x7f ? 0x7e00 : 0;
+      halves[i] = (uint16_t)((codes[i] & 0x80) << 8 | magnitude << 7 | nan);
+    }
+    return LoadF16::lanes(halves) * lanes_of(256.0f);
+  }
+  FPTQ_INLINE NativeFloat get(int64_t panel, int64_t k, int part) const { return row(panel, k).part[part]; }
+};
+
 // Pairs of 16-bit integers in each 32-bit lane.
 #if defined(__AVX512F__)
 typedef __m512i NativePairs;
