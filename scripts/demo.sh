@@ -48,9 +48,9 @@ if [[ "${1:-}" == --offline ]] || ! get_model; then
 fi
 
 echo
-echo "== Quantizing to 4-bit weights and 8-bit activations (FPTQ, calibrated on random tokens)"
+echo "== Quantizing to 4-bit weights and 8-bit activations (auto, calibrated on what the model itself writes)"
 quantizing=$SECONDS
-build/fptq quantize "$model" "$output" --group-size 64 --calib random --no-eval --force
+build/fptq quantize "$model" "$output" --group-size 64 --no-eval --force
 quantizing=$((SECONDS - quantizing))
 
 echo

@@ -6,8 +6,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
-#include "linalg/bgemm.h"
-#include "model/weight_source.h"
+#include "quant/block_pass/head_pass.h"
 
 namespace fptq {
 
@@ -26,16 +25,9 @@ class PredictionGradient {
   void evaluate(const float* hidden, int64_t tokens, float* gradient);
 
  private:
-  void to_slope(float* logits, double draw) const;
-
-  Precision precision_;
-  ThreadPool& pool_;
+  HeadPass head_;
   std::mt19937_64 random_;
-  int64_t width_, vocab_;
-  float eps_;
-  AlignedBuffer<float> final_norm_;  // [hidden_size]
-  AlignedBuffer<float> head_;        // [vocab, hidden_size]
-  AlignedBuffer<float> normed_, logits_;
+  AlignedBuffer<float> logits_;  // [HeadPass::kTokens, vocab]
 };
 
 }  // namespace fptq

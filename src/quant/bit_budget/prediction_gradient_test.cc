@@ -8,35 +8,12 @@
 
 #include "expect_error.h"
 #include "quant/golden_data.h"
-#include "synthetic_source.h"
+#include "quant/golden_head.h"
 
 namespace fptq {
 namespace {
 
 using Floats = std::vector<float>;
-
-// The head and final norm of testdata/make_bit_budget.py behind blocks that nobody asks for.
-class GoldenHead : public SyntheticSource {
- public:
-  explicit GoldenHead(const Json& json) : SyntheticSource(config_of(json)), json_(json) {}
-  Tensor final_norm() const override {
-    return Tensor::from_floats({config().hidden_size}, json_["final_norm"].get<Floats>());
-  }
-  Tensor embedding() const override {
-    return Tensor::from_floats({config().vocab_size, config().hidden_size}, json_["head"].get<Floats>());
-  }
-
- private:
-  static ModelConfig config_of(const Json& json) {
-    ModelConfig config = small_config();
-    config.hidden_size = json["hidden_size"];
-    config.vocab_size = json["vocab_size"];
-    config.rms_norm_eps = json["eps"];
-    return config;
-  }
-
-  const Json json_;
-};
 
 struct PredictionGradientTest : testing::Test {
   const Json json = golden("bit_budget.json");

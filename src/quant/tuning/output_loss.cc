@@ -13,10 +13,6 @@
 namespace fptq {
 namespace {
 
-// Tokens whose logits are in memory at a time.
-constexpr int64_t kTokens = 256;
-constexpr int64_t kRowsOfHead = 256;
-
 // KL(softmax(teacher) || softmax(model)) of one token. `model` [n] becomes factor * its gradient, `teacher`
 // [n] is used up.
 double divergence(float factor, int64_t n, float* model, float* teacher) {
@@ -41,55 +37,24 @@ double divergence(float factor, int64_t n, float* model, float* teacher) {
 }  // namespace
 
 OutputLoss::OutputLoss(const WeightSource& source, Precision precision, ThreadPool& pool)
-    : precision_(precision),
-      pool_(pool),
-      width_(source.config().hidden_size),
-      vocab_(source.config().vocab_size),
-      eps_(source.config().rms_norm_eps),
-      final_norm_(source.final_norm().to_floats()),
-      head_(static_cast<size_t>(vocab_ * width_)),
-      normed_(static_cast<size_t>(kTokens * width_)),
-      logits_(static_cast<size_t>(kTokens * vocab_)),
-      teacher_logits_(static_cast<size_t>(kTokens * vocab_)) {
-  const LinearWeights head = source.head();
-  pool.parallel_for(vocab_, kRowsOfHead, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) head.decode_row(r, head_.data() + r * width_);
-  });
-}
-
-void OutputLoss::to_logits(const float* hidden, int64_t tokens, float* logits) {
-  pool_.parallel_for(tokens, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const float* x = hidden + t * width_;
-      rms_norm(x, final_norm_.data(), rms_norm_factor(x, width_, eps_), width_, normed_.data() + t * width_);
-    }
-  });
-  product(precision_, pool_, tokens, vocab_, width_, {normed_.data(), width_}, {head_.data(), width_, true},
-          0.0f, logits, vocab_);
-}
+    : head_(source, precision, pool),
+      logits_(static_cast<size_t>(HeadPass::kTokens * head_.vocab())),
+      teacher_logits_(logits_.size()) {}
 
 double OutputLoss::evaluate(const float* hidden, const float* teacher, int64_t tokens, float* gradient) {
   const float factor = 1.0f / static_cast<float>(tokens);
+  const int64_t width = head_.width(), vocab = head_.vocab();
   std::vector<double> divergences(static_cast<size_t>(tokens));
-  for (int64_t begin = 0; begin < tokens; begin += kTokens) {
-    const int64_t count = std::min(kTokens, tokens - begin);
-    const float* x = hidden + begin * width_;
-    float* dx = gradient + begin * width_;
-    to_logits(teacher + begin * width_, count, teacher_logits_.data());
-    to_logits(x, count, logits_.data());
-    pool_.parallel_for(count, 1, [&](int64_t t, int64_t) {
+  for (int64_t begin = 0; begin < tokens; begin += HeadPass::kTokens) {
+    const int64_t count = std::min(HeadPass::kTokens, tokens - begin);
+    const float* x = hidden + begin * width;
+    head_.forward(teacher + begin * width, count, teacher_logits_.data());
+    head_.forward(x, count, logits_.data());
+    head_.pool().parallel_for(count, 1, [&](int64_t t, int64_t) {
       divergences[static_cast<size_t>(begin + t)] =
-          divergence(factor, vocab_, logits_.data() + t * vocab_, teacher_logits_.data() + t * vocab_);
+          divergence(factor, vocab, logits_.data() + t * vocab, teacher_logits_.data() + t * vocab);
     });
-    product(precision_, pool_, count, width_, vocab_, {logits_.data(), vocab_}, {head_.data(), width_}, 0.0f,
-            normed_.data(), width_);
-    pool_.parallel_for(count, 16, [&](int64_t first, int64_t last) {
-      for (int64_t t = first; t < last; ++t) {
-        std::fill_n(dx + t * width_, width_, 0.0f);
-        rms_norm_backward(x + t * width_, final_norm_.data(), rms_norm_factor(x + t * width_, width_, eps_),
-                          normed_.data() + t * width_, width_, dx + t * width_);
-      }
-    });
+    head_.backward(x, logits_.data(), count, gradient + begin * width);
   }
   const double mean =
       std::accumulate(divergences.begin(), divergences.end(), 0.0) / static_cast<double>(tokens);

@@ -6,8 +6,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
-#include "linalg/bgemm.h"
-#include "model/weight_source.h"
+#include "quant/block_pass/head_pass.h"
 
 namespace fptq {
 
@@ -23,15 +22,8 @@ class OutputLoss {
   double evaluate(const float* hidden, const float* teacher, int64_t tokens, float* gradient);
 
  private:
-  void to_logits(const float* hidden, int64_t tokens, float* logits);
-
-  Precision precision_;
-  ThreadPool& pool_;
-  int64_t width_, vocab_;
-  float eps_;
-  AlignedBuffer<float> final_norm_;  // [hidden_size]
-  AlignedBuffer<float> head_;        // [vocab, hidden_size]
-  AlignedBuffer<float> normed_, logits_, teacher_logits_;
+  HeadPass head_;
+  AlignedBuffer<float> logits_, teacher_logits_;  // [HeadPass::kTokens, vocab]
 };
 
 }  // namespace fptq
