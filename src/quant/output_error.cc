@@ -136,13 +136,4 @@ double OutputError::of(std::span<const float> scales, const ActivationSpec& acti
   return sum;
 }
 
-float OutputError::reach(std::span<const float> scales) const {
-  float reach = 0;
-  for (size_t i = 0; i < sample_.size(); ++i) {
-    const size_t j = i % static_cast<size_t>(width_);
-    reach = std::max(reach, std::fabs(sample_[i]) / (scales.empty() ? 1.0f : scales[j]));
-  }
-  return reach;
-}
-
 }  // namespace fptq

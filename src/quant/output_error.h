@@ -24,8 +24,6 @@ class OutputError {
   // Sum of squares over tokens and outputs with inputs divided and columns multiplied by `scales` (none:
   // ones). Tokens much longer than the others count as if they were three times the median.
   double of(std::span<const float> scales, const ActivationSpec& activation) const;
-  // The largest |x| of the sample after division.
-  float reach(std::span<const float> scales) const;
 
   // Largest |w| of each column.
   std::span<const float> column_max() const { return column_max_; }
