@@ -3,6 +3,8 @@
 #include "base/file_io.h"
 #include "base/json.h"
 #include "fptq/error.h"
+#include "fptq/report.h"
+#include "report/read_results.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -84,6 +86,10 @@ TrialRecord load_record(const fs::path& path, const std::string& fingerprint) {
     for (const auto& [key, e] : json.at("evaluations").items())
       found.evaluations.emplace(key, evaluation_of(e));
     for (const auto& [key, s] : json.at("speeds").items()) found.speeds.emplace(key, speed_of(s));
+    if (json.contains("tasks")) {  // records of earlier versions lack it
+      for (const auto& [key, t] : json.at("tasks").items())
+        found.tasks.emplace(key, report::tasks_of(t, path.string()));
+    }
     return found;
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kBadModel) throw;
@@ -100,6 +106,8 @@ void save_record(const fs::path& path, const TrialRecord& record) {
   for (const auto& [key, e] : record.evaluations) json["evaluations"][key] = to_json(e);
   json["speeds"] = Json::object();
   for (const auto& [key, s] : record.speeds) json["speeds"][key] = to_json(s);
+  json["tasks"] = Json::object();
+  for (const auto& [key, t] : record.tasks) json["tasks"][key] = parse_json(fptq::to_json(t), path.string());
   write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
