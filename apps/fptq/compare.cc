@@ -17,7 +17,7 @@ namespace fptq::app {
 namespace {
 
 constexpr const char* kMethodOptions = "Options of --methods";
-constexpr const char* kQuantizing = "";  // `fptq quantize --help` lists them
+constexpr const char* kQuantizing = "";  // `fptq quantize --help` and `fptq eval --help` list them
 
 struct CompareArguments {
   std::string a, b;
@@ -46,7 +46,13 @@ void declare(CommandLine& line, CompareArguments& a) {
   line.texts("--methods", "LIST", a.methods, "what to make of A; may be given several times");
   add_work_folder(line, a.trials);
   add_table_forms(line, a.form);
+  line.names(
+      "--tasks", "LIST", o.tasks.tasks,
+      "benchmarks that each model answers, too; with --data, --limit and --num-fewshot as 'fptq eval'");
   line.group(kQuantizing);
+  line.texts("--data", "FOLDER", o.tasks.data, "where the files of the tasks are");
+  line.integer("--num-fewshot", o.tasks.num_fewshot, 0, 100, "solved examples before each question");
+  line.integer("--limit", o.tasks.limit, 1, kMaxTokens, "use only the first N questions of each task");
   add_quantize_options(line, a.quantizing);
 }
 
@@ -79,6 +85,8 @@ int compare_methods(const CommandLine& line, CompareArguments& a) {
   if (!a.b.empty())
     line.fail(fmt::format("makes models of A, expected no second model, found '{}'", a.b), "--methods");
   check_table_forms(line);
+  for (const char* option : {"--data", "--num-fewshot", "--limit"})
+    line.require(option, "--tasks", "there are no questions");
   check_quantize_options(line, a.quantizing);
   const std::vector<Trial> trials = parse_method_entries("compare", a.methods, a.quantizing.options);
   finish_trial_options(a.a, "compare", a.trials);

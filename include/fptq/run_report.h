@@ -11,6 +11,7 @@
 #include "fptq/eval.h"
 #include "fptq/quantize.h"
 #include "fptq/sensitivity.h"
+#include "fptq/tasks.h"
 
 namespace fptq {
 
@@ -32,6 +33,7 @@ struct Run {
   uint64_t file_bytes = 0;
   std::optional<EvalResult> evaluation;
   std::optional<RunSpeed> speed;
+  std::vector<ScoredTask> tasks;               // no two with the same name
   std::optional<QuantizeReport> quantization;  // decisions and errors, layer by layer
   std::string failure;                         // why there is no result
 };

@@ -37,6 +37,7 @@ struct TaskScore {
 struct GroupScore {
   std::string group = {};
   int64_t tasks = 0, questions = 0;
+  std::vector<std::string> members = {};  // its tasks
   std::vector<MetricValue> metrics = {};
 };
 
@@ -52,6 +53,17 @@ struct TasksResult {
   double seconds = 0;
   uint64_t peak_rss_bytes = 0;
 };
+
+// A task or a group with how it was put: what stands beside the same of other models.
+struct ScoredTask {
+  std::string name = {};
+  int64_t questions = 0, num_fewshot = 0, limit = 0;
+  bool detail = false;  // one of many tasks of a group: tables for people show the group alone
+  std::vector<MetricValue> metrics = {};
+};
+
+// The tasks of `result`, then its groups.
+std::vector<ScoredTask> scored_tasks(const TasksResult& result);
 
 // Names of all tasks and groups.
 std::vector<std::string> task_names();

@@ -10,6 +10,7 @@
 #include "fptq/eval.h"
 #include "fptq/progress.h"
 #include "fptq/quantize.h"
+#include "fptq/tasks.h"
 
 namespace fptq {
 
@@ -28,6 +29,7 @@ struct TrialOptions {
   std::string text;           // evaluation text, a file; empty: the English text that comes with the program
   int64_t ctx = 0;            // tokens of a window; 0: 1024, or the model's maximum where that is less
   int64_t max_tokens = 8192;  // of the text; 0: all
+  TaskOptions tasks = {};     // which each model answers, too; answers, kv and threads are the runner's own
   bool measure_speed = true;
   std::string prompt = "What is the capital of France?";  // answered while decoding is measured
   int64_t max_new_tokens = 48;
@@ -57,6 +59,7 @@ struct TrialResult {
   uint64_t quantize_peak_rss_bytes = 0;  // while quantizing
   std::optional<EvalResult> evaluation;  // of the original: without divergence
   std::optional<TrialSpeed> speed;
+  std::optional<TasksResult> tasks;  // its own `model` is empty
 };
 
 struct TrialsResult {
@@ -67,12 +70,12 @@ struct TrialsResult {
 };
 
 // A trial that throws Error or runs out of memory becomes a row with its reason and the others go on; what
-// concerns all of them (the model, the text, the work folder) is thrown. Interrupted or killed at any point,
-// the same call goes on where it was: each trial's results are a JSON file in the work folder, named after
-// everything that determines them (source files, options, calibration file, version), so that a changed
-// option is another file. The original runs once for each text. Models are measured in processes of their
-// own: call this from a process without other threads. Throws Error(kIo) when another run holds the work
-// folder.
+// concerns all of them (the model, the text, the tasks, the work folder) is thrown. Interrupted or killed at
+// any point, the same call goes on where it was: each trial's results are a JSON file in the work folder,
+// named after everything that determines them (source files, options, calibration file, version), so that a
+// changed option is another file. The original runs once for each text. Models are measured in processes of
+// their own: call this from a process without other threads. Throws Error(kIo) when another run holds the
+// work folder.
 TrialsResult run_trials(const std::string& model, const std::vector<Trial>& trials,
                         const TrialOptions& options, Progress& progress = no_progress());
 

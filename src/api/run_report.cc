@@ -1,9 +1,11 @@
 #include "fptq/run_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <variant>
 
@@ -26,7 +28,7 @@ struct ModelFolder {
 };
 // In the order of the table in read_file().
 using Source = std::variant<ModelFolder, QuantizeReport, EvalResult, CompareResult, TrialsResult, BenchResult,
-                            SensitivityResult>;
+                            SensitivityResult, TasksResult>;
 
 // Spellings of one path are equal; a path that does not exist here equals itself.
 std::string normal(const std::string& path) {
@@ -60,6 +62,7 @@ Source read_file(const std::string& path) {
        [](const Json& j, const std::string& w) -> Source { return report::benchmark_of(j, w); }},
       {"fptq.sensitivity.v1",
        [](const Json& j, const std::string& w) -> Source { return report::sensitivity_of(j, w); }},
+      {"fptq.tasks.v1", [](const Json& j, const std::string& w) -> Source { return report::tasks_of(j, w); }},
   };
   const Json json = parse_json(read_text_file(path), path);
   const std::string schema = json_string(json, "schema", path);
@@ -111,6 +114,15 @@ class Collector {
   }
 
  private:
+  // What `model` was made of, or itself where it is not quantized; empty when it is not there.
+  static std::string original_of(const std::string& model) {
+    if (!fs::exists(model)) return {};
+    if (!open_checkpoint(model, ValueChecks::kNone).quantized) return model;
+    const std::optional<QuantizeReport> kept =
+        fs::is_directory(model) ? kept_report(model) : std::optional<QuantizeReport>();
+    return kept ? kept->source : std::string();
+  }
+
   void find_original() {
     Run& original = report_.original;
     original.name = "original";
@@ -143,6 +155,8 @@ class Collector {
       if (const auto* folder = std::get_if<ModelFolder>(&s)) {
         const std::optional<QuantizeReport> kept = kept_report(folder->path);
         if (kept) candidate(kept->source);
+      } else if (const auto* tasks = std::get_if<TasksResult>(&s)) {
+        candidate(original_of(tasks->model));
       }
     }
   }
@@ -256,6 +270,7 @@ class Collector {
                      .peak_rss_bytes = t.speed->peak_rss_bytes,
                      .conditions = "as fptq compare measures it"};
       }
+      if (t.tasks) keep_scores(run, *t.tasks);
       if (!t.evaluation) return;
       run.evaluation = t.evaluation;
       run.evaluation->text = trials.text;
@@ -292,6 +307,24 @@ class Collector {
                                                    shown.threads, shown.batch, shown.prompt, shown.gen)};
   }
 
+  void add(const TasksResult& tasks) {
+    Run& run = run_of(tasks.model, base_name(tasks.model));
+    if (run.file_bytes == 0) look_at(run, tasks.model);
+    keep_scores(run, tasks);
+  }
+
+  // A task's later score replaces the earlier one.
+  static void keep_scores(Run& run, const TasksResult& tasks) {
+    for (ScoredTask& task : scored_tasks(tasks)) {
+      const auto found = std::ranges::find(run.tasks, task.name, &ScoredTask::name);
+      if (found != run.tasks.end()) {
+        *found = std::move(task);
+      } else {
+        run.tasks.push_back(std::move(task));
+      }
+    }
+  }
+
   void add(const SensitivityResult& s) { report_.sensitivities.push_back(s); }
 
   // What the original's own files say, and its perplexity from what runs were compared with.
@@ -322,6 +355,24 @@ class Collector {
     }
     if (conditions.size() > 1)
       report_.warnings.emplace_back("speeds were measured in different ways and are not comparable");
+    warn_of_tasks();
+  }
+
+  // A task that was put to one model in another way than to the next.
+  void warn_of_tasks() {
+    std::map<std::string, std::set<std::string>> ways;
+    const auto look = [&](const Run& run) {
+      for (const ScoredTask& task : run.tasks)
+        ways[task.name].insert(
+            fmt::format("{} questions with {} examples", task.questions, task.num_fewshot));
+    };
+    look(report_.original);
+    for (const Run& run : report_.runs) look(run);
+    for (const auto& [task, set] : ways) {
+      if (set.size() < 2) continue;
+      report_.warnings.push_back(fmt::format(
+          "{} was put in different ways, its scores are not comparable: {}", task, fmt::join(set, "; ")));
+    }
   }
 
   std::vector<Source> sources_;

@@ -1,31 +1,12 @@
 #include "fptq/tasks.h"
 
-#include <fmt/format.h>
-
 #include "api/engine.h"
 #include "api/kv_names.h"
-#include "formats/checkpoint_identity.h"
+#include "api/model_identity.h"
 #include "fptq/error.h"
-#include "kernels/isa.h"
 #include "tasks/run_tasks.h"
 
 namespace fptq {
-namespace {
-
-namespace fs = std::filesystem;
-
-// Weights and how they run: float kernels round differently on other instruction sets.
-std::string model_identity(const fs::path& path) {
-  if (fs::is_directory(path)) {
-    return fmt::format("{} {}", checkpoint_identity(path), kernels::isa_name(kernels::active_isa()));
-  }
-  return fmt::format("{} {} {} {}", path.filename().string(), fs::file_size(path),
-                     fs::last_write_time(path).time_since_epoch().count(),
-                     kernels::isa_name(kernels::active_isa()));
-}
-
-}  // namespace
-
 TasksResult evaluate_tasks(const std::string& model, const TaskOptions& options, Progress& progress) {
   if (options.tasks.empty()) throw Error(ErrorKind::kUsage, "--tasks", "names no task");
   if (options.num_fewshot < 0 || options.limit < 0)

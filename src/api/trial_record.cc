@@ -3,6 +3,8 @@
 #include "base/file_io.h"
 #include "base/json.h"
 #include "fptq/error.h"
+#include "fptq/report.h"
+#include "report/read_results.h"
 
 namespace fptq {
 namespace fs = std::filesystem;
@@ -10,7 +12,7 @@ namespace {
 
 constexpr const char* kSchema = "fptq.trial.v1";
 
-Json to_json(const TrialModel& m) {
+Json members_of(const TrialModel& m) {
   return {{"scheme", m.scheme},         {"bits_per_weight", m.bits_per_weight},
           {"file_bytes", m.file_bytes}, {"seconds", m.seconds},
           {"resumed", m.resumed},       {"peak_rss_bytes", m.peak_rss_bytes}};
@@ -21,7 +23,7 @@ TrialModel model_of(const Json& j) {
           j.at("seconds"), j.at("resumed"),         j.at("peak_rss_bytes")};
 }
 
-Json to_json(const EvalResult& e) {
+Json members_of(const EvalResult& e) {
   Json j = {{"ctx", e.ctx},
             {"tokens", e.tokens},
             {"scored", e.scored},
@@ -56,7 +58,7 @@ EvalResult evaluation_of(const Json& j) {
   return e;
 }
 
-Json to_json(const TrialSpeed& s) {
+Json members_of(const TrialSpeed& s) {
   return {{"load_seconds", s.load_seconds},
           {"prefill_tokens_per_second", s.prefill_tokens_per_second},
           {"decode_tokens_per_second", s.decode_tokens_per_second},
@@ -84,6 +86,10 @@ TrialRecord load_record(const fs::path& path, const std::string& fingerprint) {
     for (const auto& [key, e] : json.at("evaluations").items())
       found.evaluations.emplace(key, evaluation_of(e));
     for (const auto& [key, s] : json.at("speeds").items()) found.speeds.emplace(key, speed_of(s));
+    if (json.contains("tasks")) {  // records of earlier versions lack it
+      for (const auto& [key, t] : json.at("tasks").items())
+        found.tasks.emplace(key, report::tasks_of(t, path.string()));
+    }
     return found;
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kBadModel) throw;
@@ -95,11 +101,13 @@ TrialRecord load_record(const fs::path& path, const std::string& fingerprint) {
 void save_record(const fs::path& path, const TrialRecord& record) {
   Json json = {{"schema", kSchema}, {"fingerprint", record.fingerprint}};
   json["recipe"] = record.recipe.empty() ? Json(nullptr) : parse_json(record.recipe, path.string());
-  json["model"] = record.model ? to_json(*record.model) : Json(nullptr);
+  json["model"] = record.model ? members_of(*record.model) : Json(nullptr);
   json["evaluations"] = Json::object();
-  for (const auto& [key, e] : record.evaluations) json["evaluations"][key] = to_json(e);
+  for (const auto& [key, e] : record.evaluations) json["evaluations"][key] = members_of(e);
   json["speeds"] = Json::object();
-  for (const auto& [key, s] : record.speeds) json["speeds"][key] = to_json(s);
+  for (const auto& [key, s] : record.speeds) json["speeds"][key] = members_of(s);
+  json["tasks"] = Json::object();
+  for (const auto& [key, t] : record.tasks) json["tasks"][key] = parse_json(fptq::to_json(t), path.string());
   write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 

@@ -28,6 +28,7 @@ struct TrialRecord {
   std::optional<TrialModel> model;
   std::map<std::string, EvalResult> evaluations;  // by what they were made on
   std::map<std::string, TrialSpeed> speeds;       // by how they were measured
+  std::map<std::string, TasksResult> tasks;       // by what was asked
 };
 
 // The record of `fingerprint`, which is empty but for it where the file is missing, damaged or of another

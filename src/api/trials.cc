@@ -14,6 +14,7 @@
 #include "api/scheme_name.h"
 #include "api/trial_evaluation.h"
 #include "api/trial_record.h"
+#include "api/trial_tasks.h"
 #include "api/work_folder.h"
 #include "base/hash.h"
 #include "fptq/error.h"
@@ -54,6 +55,7 @@ class TrialRunner {
         options_(options),
         progress_(progress),
         source_(open_source(model)),
+        tasks_(options),
         work_(options.work),
         source_key_(run_fingerprint(source_, QuantizeOptions{}, {})),
         evaluation_(source_, source_key_, work_ / "", options),
@@ -81,6 +83,7 @@ class TrialRunner {
   void describe(Work& work) const;
   void quantize_if_needed(Work& work, const QuantizeOptions& options, Progress& progress) const;
   void evaluate_if_needed(Work& work, bool is_original, Progress& progress) const;
+  void answer_if_needed(Work& work, Progress& progress) const;
   void measure_if_needed(Work& work, Progress& progress) const;
   void fill(const TrialRecord& record, TrialResult& result) const;
   void drop_models(const Work& work, const TrialResult& result);
@@ -89,6 +92,7 @@ class TrialRunner {
   const TrialOptions& options_;
   Progress& progress_;
   Checkpoint source_;
+  TrialTasks tasks_;
   WorkFolder work_;
   std::string source_key_;
   TrialEvaluation evaluation_;
@@ -134,6 +138,7 @@ TrialRunner::Work TrialRunner::open(const std::string& name, const std::string& 
 
 bool TrialRunner::finished(const TrialRecord& record) const {
   return record.model && record.evaluations.contains(evaluation_.key()) &&
+         (!tasks_.asked() || record.tasks.contains(tasks_.key())) &&
          (!options_.measure_speed || record.speeds.contains(speed_key_));
 }
 
@@ -162,6 +167,12 @@ void TrialRunner::evaluate_if_needed(Work& work, bool is_original, Progress& pro
   if (work.record.evaluations.contains(evaluation_.key())) return;
   work.record.evaluations[evaluation_.key()] =
       is_original ? evaluation_.original(progress) : evaluation_.of(work.model, progress);
+  save_record(work.record_path, work.record);
+}
+
+void TrialRunner::answer_if_needed(Work& work, Progress& progress) const {
+  if (!tasks_.asked() || work.record.tasks.contains(tasks_.key())) return;
+  work.record.tasks[tasks_.key()] = tasks_.of(work.model, work.record_path, progress);
   save_record(work.record_path, work.record);
 }
 
@@ -198,6 +209,9 @@ void TrialRunner::fill(const TrialRecord& record, TrialResult& result) const {
       options_.measure_speed && found != record.speeds.end()) {
     result.speed = found->second;
   }
+  if (const auto found = record.tasks.find(tasks_.key()); tasks_.asked() && found != record.tasks.end()) {
+    result.tasks = found->second;
+  }
 }
 
 void TrialRunner::drop_models(const Work& work, const TrialResult& result) {
@@ -227,6 +241,7 @@ TrialResult TrialRunner::original() {
     describe(work);
   }
   evaluate_if_needed(work, true, progress);
+  answer_if_needed(work, progress);
   measure_if_needed(work, progress);
   fill(work.record, result);
   return result;
@@ -246,6 +261,7 @@ TrialResult TrialRunner::run(const Trial& trial) {
     if (!result.reused) {
       quantize_if_needed(work, options, progress);
       evaluate_if_needed(work, false, progress);
+      answer_if_needed(work, progress);
       measure_if_needed(work, progress);
     }
   } catch (const Error& e) {

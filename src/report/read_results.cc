@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "fptq/error.h"
 #include "report/quantization_json.h"
@@ -61,6 +62,19 @@ std::optional<Divergence> divergence_of(const Json& json, const std::string& whe
   return d;
 }
 
+// "acc": 0.5 beside "acc_stderr": 0.1. What was not finite is null.
+std::vector<MetricValue> metrics_of(const Json& json, const std::string& where) {
+  if (!json.is_object()) throw Error(ErrorKind::kBadModel, where + ":metrics", "expected an object");
+  constexpr double kNotFinite = std::numeric_limits<double>::quiet_NaN();
+  std::vector<MetricValue> metrics;
+  for (const auto& [name, value] : json.items()) {
+    if (name.ends_with("_stderr")) continue;
+    metrics.push_back({name, json_number(json, name.c_str(), where, kNotFinite),
+                       json_number(json, (name + "_stderr").c_str(), where, kNotFinite)});
+  }
+  return metrics;
+}
+
 TrialResult trial_of(const Json& json, const std::string& where) {
   TrialResult t;
   t.name = json_string(json, "name", where);
@@ -76,6 +90,7 @@ TrialResult trial_of(const Json& json, const std::string& where) {
     e.perplexity_stderr = json_number(json, "perplexity_stderr", where, 0);
     e.kl = divergence_of(json, where);
   }
+  if (const Json* tasks = json_find(json, "tasks")) t.tasks = tasks_of(*tasks, where);
   const Json* timing = json_find(json, "timing");
   if (timing == nullptr) return t;
   t.quantize_seconds = json_number(*timing, "quantize_seconds", where, 0);
@@ -177,6 +192,42 @@ TrialsResult trials_of(const Json& json, const std::string& where) {
   result.tokens = json_int(json, "tokens", where, 0);
   result.original = trial_of(member(json, "original", where), where);
   for (const Json& trial : array(json, "methods", where)) result.trials.push_back(trial_of(trial, where));
+  return result;
+}
+
+TasksResult tasks_of(const Json& json, const std::string& where) {
+  TasksResult result;
+  result.model = json_string(json, "model", where, "");
+  result.num_fewshot = json_int(json, "num_fewshot", where, 0);
+  result.limit = json_int(json, "limit", where, 0);
+  if (const Json* seed = json_find(json, "seed"); seed != nullptr && seed->is_number_unsigned())
+    result.seed = seed->get<uint64_t>();
+  result.questions = json_int(json, "questions", where, 0);
+  for (const Json& task : array(json, "tasks", where)) {
+    result.tasks.push_back({.task = json_string(task, "task", where),
+                            .data = json_string(task, "data", where, ""),
+                            .questions = json_int(task, "questions", where, 0),
+                            .metrics = metrics_of(member(task, "metrics", where), where)});
+  }
+  for (const Json& group : array(json, "groups", where)) {
+    GroupScore& score = result.groups.emplace_back();
+    score.group = json_string(group, "group", where);
+    score.tasks = json_int(group, "tasks", where, 0);
+    score.questions = json_int(group, "questions", where, 0);
+    if (json_find(group, "members") != nullptr) {  // written by earlier versions without
+      for (const Json& name : array(group, "members", where)) {
+        if (!name.is_string()) throw Error(ErrorKind::kBadModel, where + ":members", "expected names");
+        score.members.push_back(name);
+      }
+    }
+    score.metrics = metrics_of(member(group, "metrics", where), where);
+  }
+  const Json* timing = json_find(json, "timing");
+  if (timing == nullptr) return result;
+  result.seconds = json_number(*timing, "seconds", where, 0);
+  result.resumed_questions = json_int(*timing, "resumed_questions", where, 0);
+  result.computed_tokens = json_int(*timing, "computed_tokens", where, 0);
+  result.peak_rss_bytes = count(*timing, "peak_rss_bytes", where);
   return result;
 }
 

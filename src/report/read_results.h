@@ -10,6 +10,7 @@
 #include "fptq/eval.h"
 #include "fptq/quantize.h"
 #include "fptq/sensitivity.h"
+#include "fptq/tasks.h"
 #include "fptq/trials.h"
 
 namespace fptq::report {
@@ -19,6 +20,7 @@ QuantizeReport quantization_of(const Json& json, const std::string& where);
 CompareResult comparison_of(const Json& json, const std::string& where);
 TrialsResult trials_of(const Json& json, const std::string& where);
 BenchResult benchmark_of(const Json& json, const std::string& where);
+TasksResult tasks_of(const Json& json, const std::string& where);
 SensitivityResult sensitivity_of(const Json& json, const std::string& where);
 
 }  // namespace fptq::report

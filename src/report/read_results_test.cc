@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "expect_error.h"
 #include "fptq/error.h"
 #include "fptq/report.h"
@@ -69,6 +72,42 @@ TEST(ReadResults, AQuantizationComesBackFromItsFile) {
   EXPECT_THAT(report_file(report), testing::Not(HasSubstr("timing")));
   EXPECT_THAT(to_json(report), testing::Not(HasSubstr("bins")));
   EXPECT_EQ(quantization_of(parse_json(to_json(report), "f"), "f").linears[0].clipped_share, 0.5);
+}
+
+TEST(ReadResults, TasksComeBackAsTheyWere) {
+  TasksResult tasks;
+  tasks.model = "out";
+  tasks.num_fewshot = 5;
+  tasks.limit = 7;
+  tasks.seed = 1234;
+  tasks.questions = 14;
+  tasks.tasks = {{"a", "a.jsonl", 7, {{"perplexity", 12.5, 0.5}, {"acc", 0.5, 0.1}}}};
+  tasks.groups = {{"g", 1, 7, {"a"}, {{"acc", 0.5, 0.1}}}};
+  tasks.resumed_questions = 3;
+  tasks.computed_tokens = 99;
+  tasks.seconds = 1.5;
+  tasks.peak_rss_bytes = 1000;
+  EXPECT_EQ(to_json(tasks_of(parse_json(to_json(tasks), "f"), "f")), to_json(tasks));
+
+  TrialsResult trials;
+  trials.original.name = "original";
+  trials.original.tasks = tasks;
+  const TrialsResult back = trials_of(parse_json(to_json(trials), "f"), "f");
+  EXPECT_EQ(to_json(back), to_json(trials));
+
+  tasks.tasks[0].metrics[0].value = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(std::isnan(tasks_of(parse_json(to_json(tasks), "f"), "f").tasks[0].metrics[0].value));
+}
+
+TEST(ReadResults, WhatIsWrongWithTasksIsNamed) {
+  const auto refused = [](const char* text, const char* words) {
+    expect_error(ErrorKind::kBadModel, {"f.json", words},
+                 [&] { tasks_of(parse_json(text, "f.json"), "f.json"); });
+  };
+  refused(R"({"tasks": 3})", "f.json:tasks");
+  refused(R"({"tasks": [{"task": "a", "metrics": 3}], "groups": []})", "expected an object");
+  refused(R"({"tasks": [{"task": "a", "metrics": {"acc": "x"}}], "groups": []})", "f.json:acc");
+  refused(R"({"tasks": [], "groups": [{"group": "g", "members": [1], "metrics": {}}]})", "expected names");
 }
 
 TEST(ReadResults, WhatIsWrongIsNamed) {

@@ -6,6 +6,7 @@
 #include "report/json_text.h"
 #include "report/quantization_json.h"
 #include "report/table.h"
+#include "report/task_scores.h"
 #include "report/text.h"
 #include "report/verdict.h"
 
@@ -43,12 +44,19 @@ Json run_members(const Run& run) {
                {"file_bytes", run.file_bytes > 0 ? Json(run.file_bytes) : Json(nullptr)},
                {"failure", text(run.failure)},
                {"evaluation", nullptr},
-               {"speed", nullptr}};
+               {"speed", nullptr},
+               {"tasks", Json::array()}};
   if (run.evaluation) {
     json["evaluation"] = evaluation_members(*run.evaluation);
     json["evaluation"].erase("timing");
   }
   if (run.speed) json["speed"] = speed_members(*run.speed);
+  for (const ScoredTask& task : run.tasks) {
+    json["tasks"].push_back({{"task", task.name},
+                             {"questions", task.questions},
+                             {"num_fewshot", task.num_fewshot},
+                             {"metrics", metric_members(task.metrics)}});
+  }
   if (run.quantization) {
     const QuantizeReport& q = *run.quantization;
     json["calibration_tokens"] = q.calibration_tokens;
@@ -100,6 +108,15 @@ void add_model(Lines& lines, const Run& run) {
   add("ms_per_token", run.speed->ms_per_token);
   add("peak_rss_bytes", static_cast<double>(run.speed->peak_rss_bytes));
   add("decode_joules_per_token", run.speed->decode_joules_per_token.value_or(0));
+}
+
+void add_tasks(Lines& lines, const Run& run) {
+  for (const ScoredTask& task : run.tasks) {
+    for (const MetricValue& metric : task.metrics) {
+      lines.add("task", "", task.name, metric.name.c_str(), metric.value);
+      lines.add("task", "", task.name, (metric.name + "_stderr").c_str(), metric.standard_error);
+    }
+  }
 }
 
 void add_layers(Lines& lines, const QuantizeReport& q) {
@@ -169,6 +186,27 @@ Table runs_table(const RunReport& report) {
   return table;
 }
 
+// What the models answered, or empty.
+std::string task_table(const RunReport& report) {
+  const std::vector<TaskColumn> tasks = shown_columns(report);
+  if (tasks.empty()) return "";
+  std::vector<Table::Column> columns = {{"run"}};
+  for (const TaskColumn& column : tasks) columns.push_back({column.title(), Table::Align::kRight});
+  Table table(columns);
+  const auto add = [&](const Run& run) {
+    if (run.tasks.empty()) return;
+    std::vector<std::string> cells = {run.name};
+    for (const TaskColumn& column : tasks) {
+      const MetricValue* metric = value_in(column, run.tasks);
+      cells.push_back(metric != nullptr ? shown_with_error(*metric) : "-");
+    }
+    table.add(std::move(cells));
+  };
+  add(report.original);
+  for (const Run& run : report.runs) add(run);
+  return "\n## Benchmarks\n\n" + table.markdown();
+}
+
 // A recipe as an indented block, which no contents can end.
 std::string indented(const std::string& text) {
   std::string out;
@@ -209,6 +247,7 @@ std::string to_csv(const RunReport& report) {
   const auto add = [&](const Run& run) {
     Lines lines(run.name);
     add_model(lines, run);
+    add_tasks(lines, run);
     if (run.quantization) add_layers(lines, *run.quantization);
     out += lines.take();
   };
@@ -227,7 +266,7 @@ std::string to_markdown(const RunReport& report) {
   std::string out =
       fmt::format("# Quantizing {}\n\n**{}**\n\n", printable(report.title), printable(v.headline));
   for (const std::string& s : v.sentences) out += printable(s) + "\n\n";
-  out += runs_table(report).markdown();
+  out += runs_table(report).markdown() + task_table(report);
   if (!v.advice.empty()) out += "\n## What to change first\n\n";
   for (const Advice& a : v.advice) {
     out += fmt::format("1. **{}** {} {}\n", printable(a.what),

@@ -5,33 +5,18 @@
 #include "fptq/report.h"
 #include "report/json_text.h"
 #include "report/table.h"
+#include "report/task_scores.h"
 #include "report/text.h"
 
 namespace fptq {
 namespace {
 
-Json metrics_of(const std::vector<MetricValue>& metrics) {
-  Json json = Json::object();
-  for (const MetricValue& metric : metrics) {
-    json[metric.name] = metric.value;
-    json[metric.name + "_stderr"] = metric.standard_error;
-  }
-  return json;
-}
-
-// Accuracies in percent, perplexities as they are.
-std::string shown(const MetricValue& metric) {
-  if (metric.name == "perplexity")
-    return fmt::format("{} ± {}", report::fixed(metric.value, 3), report::fixed(metric.standard_error, 3));
-  return fmt::format("{} ± {} %", report::fixed(metric.value * 100, 2),
-                     report::fixed(metric.standard_error * 100, 2));
-}
-
 void add_rows(report::Table& table, const std::string& name, int64_t questions,
               const std::vector<MetricValue>& metrics) {
   bool first = true;
   for (const MetricValue& metric : metrics) {
-    table.add({first ? name : "", metric.name, shown(metric), first ? report::grouped(questions) : ""});
+    table.add({first ? name : "", metric.name, report::shown_with_error(metric),
+               first ? report::grouped(questions) : ""});
     first = false;
   }
 }
@@ -41,24 +26,7 @@ void add_rows(report::Table& table, const std::string& name, int64_t questions,
 std::string to_json(const TasksResult& result) {
   Json json = report::document("fptq.tasks.v1");
   json["model"] = result.model;
-  json["num_fewshot"] = result.num_fewshot;
-  if (result.limit > 0) json["limit"] = result.limit;
-  json["seed"] = result.seed;
-  json["questions"] = result.questions;
-  json["tasks"] = Json::array();
-  for (const TaskScore& task : result.tasks) {
-    json["tasks"].push_back({{"task", task.task},
-                             {"data", task.data},
-                             {"questions", task.questions},
-                             {"metrics", metrics_of(task.metrics)}});
-  }
-  json["groups"] = Json::array();
-  for (const GroupScore& group : result.groups) {
-    json["groups"].push_back({{"group", group.group},
-                              {"tasks", group.tasks},
-                              {"questions", group.questions},
-                              {"metrics", metrics_of(group.metrics)}});
-  }
+  json.update(report::task_members(result));
   json["timing"] = {{"seconds", result.seconds},
                     {"resumed_questions", result.resumed_questions},
                     {"computed_tokens", result.computed_tokens},

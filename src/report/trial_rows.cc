@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "report/json_text.h"
+#include "report/task_scores.h"
 #include "report/text.h"
 
 namespace fptq::report {
@@ -39,6 +40,10 @@ Json trial_members(const TrialResult& t) {
     json["perplexity_stderr"] = t.evaluation->perplexity_stderr;
     if (t.evaluation->kl) add_divergence(json, *t.evaluation->kl);
   }
+  if (t.tasks) {
+    json["tasks"] = task_members(*t.tasks);
+    json["scores"] = score_members(*t.tasks);
+  }
   json["sample"] = t.speed ? Json(t.speed->sample) : Json(nullptr);
   Json& timing = json["timing"];
   timing = {{"reused", t.reused},
@@ -52,6 +57,34 @@ Json trial_members(const TrialResult& t) {
     timing["peak_rss_bytes"] = t.speed->peak_rss_bytes;
   }
   return json;
+}
+
+std::vector<TaskColumn> task_columns(const std::vector<const TrialResult*>& trials) {
+  std::vector<TaskColumn> columns;
+  for (const TrialResult* t : trials) {
+    if (t->tasks) add_columns(columns, scored_tasks(*t->tasks));
+  }
+  return columns;
+}
+
+std::string csv_task_header(const std::vector<TaskColumn>& columns) {
+  std::string out;
+  for (const TaskColumn& column : columns) {
+    const bool share = is_share({.name = column.metric});
+    out += "," + csv_field(fmt::format("{}_{}{}", column.task, column.metric, share ? "_percent" : ""));
+  }
+  return out;
+}
+
+std::string csv_task_fields(const std::vector<TaskColumn>& columns, const TrialResult& trial) {
+  const std::vector<ScoredTask> scored = trial.tasks ? scored_tasks(*trial.tasks) : std::vector<ScoredTask>{};
+  std::string out;
+  for (const TaskColumn& column : columns) {
+    out += ",";
+    if (const MetricValue* metric = value_in(column, scored))
+      out += fmt::format("{}", metric->value * (is_share(*metric) ? 100 : 1));
+  }
+  return out;
 }
 
 std::string csv_header() {
@@ -96,6 +129,9 @@ Table trial_table(const char* title, const std::vector<const TrialResult*>& tria
   const bool speeds =
       std::any_of(trials.begin(), trials.end(), [](const TrialResult* t) { return t->speed.has_value(); });
   if (speeds) add_columns({"prefill t/s", "decode t/s", "memory"});
+  std::vector<TaskColumn> tasks = task_columns(trials);
+  std::erase_if(tasks, [](const TaskColumn& column) { return column.detail; });
+  for (const TaskColumn& column : tasks) columns.push_back({column.title(), Align::kRight});
   Table table(columns);
   for (const TrialResult* t : trials) {
     const bool made = t->file_bytes > 0;
@@ -113,6 +149,11 @@ Table trial_table(const char* title, const std::vector<const TrialResult*>& tria
       cells.push_back(t->speed ? fixed(t->speed->prefill_tokens_per_second, 1) : kNothing);
       cells.push_back(t->speed ? fixed(t->speed->decode_tokens_per_second, 1) : kNothing);
       cells.push_back(t->speed ? bytes(t->speed->peak_rss_bytes) : kNothing);
+    }
+    const std::vector<ScoredTask> scored = t->tasks ? scored_tasks(*t->tasks) : std::vector<ScoredTask>{};
+    for (const TaskColumn& column : tasks) {
+      const MetricValue* metric = value_in(column, scored);
+      cells.push_back(metric != nullptr ? shown(*metric) : kNothing);
     }
     table.add(std::move(cells));
   }

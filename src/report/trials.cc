@@ -10,10 +10,14 @@ namespace {
 
 using namespace report;
 
-Table table_of(const TrialsResult& result) {
+std::vector<const TrialResult*> rows_of(const TrialsResult& result) {
   std::vector<const TrialResult*> rows = {&result.original};
   for (const TrialResult& trial : result.trials) rows.push_back(&trial);
-  return trial_table("method", rows);
+  return rows;
+}
+
+Table table_of(const TrialsResult& result) {
+  return trial_table("method", rows_of(result));
 }
 
 std::string heading(const TrialsResult& result) {
@@ -42,8 +46,10 @@ std::string to_markdown(const TrialsResult& result) {
 }
 
 std::string to_csv(const TrialsResult& result) {
-  std::string out = csv_header() + "\n" + csv_row(result.original) + "\n";
-  for (const TrialResult& trial : result.trials) out += csv_row(trial) + "\n";
+  const std::vector<const TrialResult*> rows = rows_of(result);
+  const std::vector<TaskColumn> tasks = task_columns(rows);
+  std::string out = csv_header() + csv_task_header(tasks) + "\n";
+  for (const TrialResult* trial : rows) out += csv_row(*trial) + csv_task_fields(tasks, *trial) + "\n";
   return out;
 }
 

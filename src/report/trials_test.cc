@@ -108,6 +108,49 @@ TEST(TrialsReport, MarkdownKeepsBarsInTheirCells) {
               HasSubstr("| a\\|b | W4A8 g64 sym static+token | 4.25 | 98.0 MB | 47.071 |"));
 }
 
+// Two tasks, and a group of more tasks than a table for people has room for.
+TasksResult answered(double acc) {
+  TasksResult tasks;
+  tasks.num_fewshot = 5;
+  tasks.questions = 130;
+  tasks.tasks = {{"exam, mine", "exam.jsonl", 40, {{"acc", acc, 0.05}, {"acc_norm", acc + 0.1, 0.04}}},
+                 {"words", "words.jsonl", 90, {{"perplexity", 12.5, 0.5}}},
+                 {"big_1", "big.csv", 10, {{"acc", acc, 0.1}}}};
+  tasks.groups = {{"big", 9, 90, {"big_1"}, {{"acc", 0.25, 0.02}}}};
+  return tasks;
+}
+
+TEST(TrialsReport, EachTaskAndGroupHasAColumnOfItsMainMetric) {
+  TrialsResult result = trials();
+  result.original.tasks = answered(0.5);
+  result.trials[0].tasks = answered(0.4);
+  const std::string text = to_text(result);
+  for (const char* cell :
+       {"exam, mine acc_norm", "60.00 %", "50.00 %", "words perplexity", "12.500", "25.00 %"})
+    EXPECT_THAT(text, HasSubstr(cell));
+  EXPECT_THAT(text, Not(HasSubstr("big_1")));
+  EXPECT_THAT(to_markdown(result), HasSubstr("| 60.00 % | 12.500 | 25.00 % |\n"));
+  EXPECT_THAT(to_markdown(result), HasSubstr("| - | - | - |\n")) << "of the trial that failed";
+
+  const std::string csv = to_csv(result);
+  EXPECT_THAT(csv, HasSubstr(",failure,\"exam, mine_acc_norm_percent\",words_perplexity,big_1_acc_percent,"
+                             "big_acc_percent\n"));
+  EXPECT_THAT(csv, HasSubstr("900000000,,60,12.5,50,25\n"));
+  EXPECT_THAT(csv, EndsWith("No such file\",,,,\n"));
+
+  const Json json = parse_json(to_json(result), "report");
+  const Json& score = json["original"]["scores"][0];
+  EXPECT_EQ(score["task"], "exam, mine");
+  EXPECT_EQ(score["metric"], "acc_norm");
+  EXPECT_EQ(score["unit"], "percent");
+  EXPECT_EQ(score["value"], 60.0);
+  EXPECT_EQ(score["stderr"], 4.0);
+  EXPECT_EQ(json["original"]["scores"][1]["value"], 12.5);
+  EXPECT_TRUE(json["original"]["scores"][1]["unit"].is_null());
+  EXPECT_EQ(json["original"]["tasks"]["tasks"][0]["metrics"]["acc_stderr"], 0.05);
+  EXPECT_FALSE(json["methods"][1].contains("tasks"));
+}
+
 StudyResult study() {
   StudyResult s;
   s.name = "calibration";

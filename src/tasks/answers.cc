@@ -61,6 +61,7 @@ GroupScore group_score(const TaskGroup& group, std::span<const TaskScore> scores
     any_norm = any_norm || find_metric(*found, Metric::kAccuracyNorm) != nullptr;
   }
   result.tasks = std::ssize(members);
+  result.members = group.members;
   for (const Metric metric : {Metric::kAccuracy, Metric::kAccuracyNorm}) {
     if (metric == Metric::kAccuracyNorm && !any_norm) break;
     double mean = 0, variance = 0;

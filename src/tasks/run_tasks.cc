@@ -32,15 +32,20 @@ Loaded load(const Task& task, const DataFolders& folders, const TaskOptions& opt
           make_prompts(task, data.items, examples, {options.num_fewshot, options.seed}, options.limit)};
 }
 
-// All that answers depend on, in 32 digits.
-std::string run_key(const std::vector<Loaded>& tasks, const std::string& identity, KvType kv) {
-  Hasher hasher;
-  const auto add = [&](std::string_view text) {
-    // Lengths keep "ab", "c" apart from "a", "bc".
-    hasher.add(fmt::format("{}:", text.size())).add(text);
-  };
-  add(identity);
-  add(fmt::format("{}", static_cast<int>(kv)));
+std::vector<Loaded> load(const TaskSelection& selection, const TaskOptions& options) {
+  const DataFolders folders(options.data);
+  std::vector<Loaded> tasks;
+  for (const Task& task : selection.tasks) tasks.push_back(load(task, folders, options));
+  return tasks;
+}
+
+// Lengths keep "ab", "c" apart from "a", "bc".
+void add_text(Hasher& hasher, std::string_view text) {
+  hasher.add(fmt::format("{}:", text.size())).add(text);
+}
+
+void add_questions(Hasher& hasher, const std::vector<Loaded>& tasks) {
+  const auto add = [&](std::string_view text) { add_text(hasher, text); };
   for (const Loaded& loaded : tasks) {
     add(loaded.task.name);
     for (const Prompt& prompt : loaded.prompts) {
@@ -51,6 +56,14 @@ std::string run_key(const std::vector<Loaded>& tasks, const std::string& identit
       add(fmt::format("{}", prompt.answer));
     }
   }
+}
+
+// All that answers depend on, in 32 digits.
+std::string run_key(const std::vector<Loaded>& tasks, const std::string& identity, KvType kv) {
+  Hasher hasher;
+  add_text(hasher, identity);
+  add_text(hasher, fmt::format("{}", static_cast<int>(kv)));
+  add_questions(hasher, tasks);
   return hasher.hex();
 }
 
@@ -160,16 +173,28 @@ class Run {
 
 }  // namespace
 
+std::string tasks_key(const TaskOptions& options) {
+  const TaskSelection selection = select_tasks(options.tasks);
+  const std::vector<Loaded> tasks = load(selection, options);
+  Hasher hasher;
+  add_text(hasher,
+           fmt::format("shots {} limit {} seed {}", options.num_fewshot, options.limit, options.seed));
+  add_questions(hasher, tasks);
+  for (const Loaded& loaded : tasks) {
+    for (const Metric metric : loaded.task.metrics)
+      add_text(hasher, fmt::format("{} {}", loaded.task.name, metric_name(metric)));
+  }
+  for (const TaskGroup& group : selection.groups)
+    add_text(hasher, fmt::format("{} of {}", group.name, fmt::join(group.members, " ")));
+  return hasher.hex();
+}
+
 TasksResult run_tasks(Model& model, const Tokenizer& tokenizer, KvType kv, const std::string& identity,
                       const TaskOptions& options, Progress& progress) {
   const TaskSelection selection = select_tasks(options.tasks);
-  const DataFolders folders(options.data);
-  std::vector<Loaded> tasks;
+  const std::vector<Loaded> tasks = load(selection, options);
   TasksResult result;
-  for (const Task& task : selection.tasks) {
-    tasks.push_back(load(task, folders, options));
-    result.questions += std::ssize(tasks.back().prompts);
-  }
+  for (const Loaded& loaded : tasks) result.questions += std::ssize(loaded.prompts);
 
   AnswerFile file(options.answers, run_key(tasks, identity, kv));
   Run run(model, kv, file, result.questions, progress);

@@ -11,6 +11,10 @@
 
 namespace fptq {
 
+// 32 digits of all that the scores depend on but the model: questions as they are put, what is right, what is
+// counted, the seed. Reads all data and throws as run_tasks() does.
+std::string tasks_key(const TaskOptions& options);
+
 // Sets tasks, groups and the counts of the result. `identity` names the model's weights in the file of
 // answers. All data are read, and refused if they must be, before the model runs. The result does not depend
 // on the number of threads, nor on how often the run was killed and gone on with.

@@ -111,6 +111,107 @@ TEST_F(CompareMethods, NothingIsDoneTwiceAndAChangedOptionIsNoticed) {
   EXPECT_EQ(reused(json("fptq,rtn")), (std::vector<bool>{true, true, true})) << "both texts are remembered";
 }
 
+// A task whose second choice is always right.
+std::string exam(const TempFolder& folder, int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) {
+    const std::string n = std::to_string(i);
+    lines += R"({"q": "Once upon a time there were )" + n + R"( dogs, and", "c": ["Lily )" + n +
+             R"(", "they", "he was sad"], "a": 1})"
+             "\n";
+  }
+  folder.write("exam.jsonl", lines);
+  return folder
+      .write("exam.yaml",
+             "task: exam\ndata: exam.jsonl\ntext: \"{{q}}\"\nchoices: \"{{c}}\"\nanswer: \"{{a}}\"\n")
+      .string();
+}
+
+TEST_F(CompareMethods, TasksAreAnsweredOnceByEachModel) {
+  const std::string task = exam(folder_, 30);
+  const Json plain = json("rtn");
+  EXPECT_FALSE(plain["original"].contains("tasks"));
+  const auto reused = [](const Json& table) {
+    return std::pair<bool, bool>(table["original"]["timing"]["reused"],
+                                 table["methods"][0]["timing"]["reused"]);
+  };
+  const Json first = json("rtn", {"--tasks", task, "--limit", "20"});
+  EXPECT_EQ(reused(first), std::pair(false, false));
+  EXPECT_EQ(first["methods"][0]["timing"]["quantize_seconds"],
+            plain["methods"][0]["timing"]["quantize_seconds"]);
+  const Json again = json("rtn", {"--tasks", task, "--limit", "20"});
+  EXPECT_EQ(reused(again), std::pair(true, true));
+  EXPECT_EQ(again["methods"][0]["tasks"], first["methods"][0]["tasks"]);
+  EXPECT_EQ(reused(json("rtn")), std::pair(true, true));
+  EXPECT_FALSE(json("rtn")["methods"][0].contains("tasks"));
+
+  // The same as by hand.
+  for (const auto& [model, row] :
+       {std::pair(std::string(kTinyModel), first["original"]),
+        std::pair(first["methods"][0]["model"].get<std::string>(), first["methods"][0])}) {
+    Json alone =
+        parse_json(run_fptq({"eval", model, "--tasks", task, "--limit", "20", "--json", "-q"}).out, "eval");
+    for (const char* key : {"schema", "model", "timing"}) alone.erase(key);
+    EXPECT_EQ(row["tasks"], alone);
+    const Json& score = row["scores"][0];
+    EXPECT_EQ(score["metric"], "acc_norm");
+    EXPECT_EQ(score["value"], alone["tasks"][0]["metrics"]["acc_norm"].get<double>() * 100);
+    EXPECT_EQ(score["stderr"], alone["tasks"][0]["metrics"]["acc_norm_stderr"].get<double>() * 100);
+  }
+
+  // Other questions, examples or data are asked again.
+  EXPECT_EQ(reused(json("rtn", {"--tasks", task, "--limit", "19"})), std::pair(false, false));
+  EXPECT_EQ(reused(json("rtn", {"--tasks", task, "--limit", "20", "--num-fewshot", "1"})),
+            std::pair(false, false));
+  EXPECT_EQ(reused(json("rtn", {"--tasks", task, "--limit", "20"})), std::pair(true, true));
+  std::string lines = slurp(folder_ / "exam.jsonl");
+  lines.replace(lines.find("dogs"), 4, "cats");
+  folder_.write("exam.jsonl", lines);
+  EXPECT_EQ(reused(json("rtn", {"--tasks", task, "--limit", "20"})), std::pair(false, false));
+
+  const Outcome csv = run_fptq(command("rtn", {"--tasks", task, "--limit", "20", "--csv", "-q"}));
+  EXPECT_THAT(csv.out, HasSubstr(",failure,exam_acc_norm_percent\n"));
+  const Outcome text = run_fptq(command("rtn", {"--tasks", task, "--limit", "20", "-q"}));
+  EXPECT_THAT(text.out, HasSubstr("exam acc_norm"));
+}
+
+TEST_F(CompareMethods, ReportReadsWhatWasAnswered) {
+  const std::string task = exam(folder_, 20);
+  const Outcome compare = run_fptq(command("rtn", {"--tasks", task, "--json", "-q"}));
+  ASSERT_EQ(compare.code, 0) << compare.err;
+  const Json table = parse_json(compare.out, "compare");
+  const std::string model = table["methods"][0]["model"];
+  const std::string from_compare = folder_.write("compare.json", compare.out).string();
+  const auto eval = [&](const char* name, const std::string& of, const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"eval", of, "--tasks", task, "--json", "-q"};
+    args.insert(args.end(), more.begin(), more.end());
+    return folder_.write(name, run_fptq(args).out).string();
+  };
+  const auto report = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "report");
+    args.insert(args.end(), {"-o", (folder_ / "r.json").string(), "-o", (folder_ / "r.html").string()});
+    const Outcome run = run_fptq(args);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return parse_json(slurp(folder_ / "r.json"), "report");
+  };
+  const Json joined = report({from_compare});
+  EXPECT_EQ(joined["runs"][0]["tasks"][0]["metrics"], table["methods"][0]["tasks"]["tasks"][0]["metrics"]);
+  EXPECT_EQ(joined["original"]["tasks"][0]["questions"], 20);
+  EXPECT_THAT(slurp(folder_ / "r.html"), HasSubstr("exam acc_norm"));
+
+  // From `fptq eval` alone, joined by the model: the one that is not quantized is the original.
+  const std::string of_model = eval("model.json", model, {}),
+                    of_original = eval("original.json", kTinyModel, {});
+  const Json alone = report({of_model, of_original});
+  ASSERT_EQ(alone["runs"].size(), 1u);
+  EXPECT_EQ(alone["runs"][0]["tasks"], joined["runs"][0]["tasks"]);
+  EXPECT_EQ(alone["original"]["tasks"], joined["original"]["tasks"]);
+  EXPECT_TRUE(alone["warnings"].empty());
+  const Json mixed = report({from_compare, eval("model.json", model, {"--limit", "10"})});
+  EXPECT_EQ(mixed["runs"][0]["tasks"][0]["questions"], 10) << "what is read later replaces";
+  EXPECT_THAT(mixed["warnings"].dump(), HasSubstr("exam was put in different ways"));
+}
+
 TEST_F(CompareMethods, GoesOnAfterAKill) {
   // The second entry works long enough to be killed in it.
   const std::vector<std::string> args = command("rtn,fptq:nsamples=400", {"-v"});
@@ -193,6 +294,9 @@ TEST_F(CompareMethods, MistakesNameTheEntry) {
         Mistake{{"compare", kTinyModel, kTinyModel, "--methods", "rtn"}, "expected no second model"},
         Mistake{{"compare", kTinyModel, kTinyModel, "--bits", "8"}, "--bits: needs --methods"},
         Mistake{command("rtn", {"-g", "64"}), "--group-size: given 2 times"},
+        Mistake{command("rtn", {"--limit", "3"}), "--limit: needs --tasks"},
+        Mistake{command("rtn", {"--tasks", "pica"}), "did you mean piqa?"},
+        Mistake{{"compare", kTinyModel, kTinyModel, "--tasks", "piqa"}, "--tasks: needs --methods"},
         Mistake{{"compare", kTinyModel, kTinyModel, "--csv"}, "needs --methods"}}) {
     const Outcome run = run_fptq(m.args);
     EXPECT_EQ(run.code, 2) << m.words;

@@ -175,6 +175,29 @@ TEST(Page, WhatIsNotKnownIsNotDrawn) {
   EXPECT_THAT(page, Not(HasSubstr("<svg")));
 }
 
+TEST(Page, ShowsWhatModelsAnswered) {
+  RunReport report = report_of({run_of("a", 2), run_of("b", 2)});
+  EXPECT_THAT(to_html(report), Not(HasSubstr("Benchmarks")));
+  EXPECT_THAT(to_markdown(report), Not(HasSubstr("Benchmarks")));
+  report.original.tasks = {{"exam", 40, 0, 0, false, {{"acc", 0.5, 0.05}, {"acc_norm", 0.625, 0.04}}}};
+  report.runs[1].tasks = {{"exam", 40, 0, 0, false, {{"acc", 0.25, 0.05}, {"acc_norm", 0.375, 0.04}}},
+                          {kEvil, 3, 0, 0, false, {{"perplexity", 12.5, 0.5}}},
+                          {"part", 3, 0, 0, true, {{"acc", 0.5, 0.5}}}};
+  const std::string page = to_html(report);
+  EXPECT_THAT(page, HasSubstr("Benchmarks"));
+  for (const char* text : {"exam acc_norm", "62.50 ± 4.00 %", "37.50 ± 4.00 %", "12.500 ± 0.500"})
+    EXPECT_THAT(page, HasSubstr(text));
+  EXPECT_THAT(page, Not(HasSubstr("part acc")));
+  EXPECT_EQ(count(page, "<script"), 1) << "ours";
+  EXPECT_THAT(to_markdown(report), HasSubstr("| b | 37.50 ± 4.00 % | 12.500 ± 0.500 |\n"));
+  EXPECT_THAT(to_csv(report),
+              HasSubstr("\nb,task,,exam,acc_norm,0.375\nb,task,,exam,acc_norm_stderr,0.04\n"));
+  EXPECT_THAT(to_csv(report), HasSubstr("\nb,task,,part,acc,0.5\n"));
+  const Json json = parse_json(to_json(report), "report");
+  EXPECT_EQ(json["runs"][1]["tasks"][0]["metrics"]["acc_norm"], 0.375);
+  EXPECT_TRUE(json["runs"][0]["tasks"].empty());
+}
+
 TEST(RunReportForms, HoldTheSameFigures) {
   const RunReport report = report_of({run_of("a,b", 2)});
   const Json json = parse_json(to_json(report), "report");

@@ -7,6 +7,7 @@
 #include "report/page/html.h"
 #include "report/page/sections.h"
 #include "report/svg_parts.h"
+#include "report/task_scores.h"
 #include "report/text.h"
 #include "report/verdict.h"
 
@@ -156,6 +157,28 @@ std::string speed_table(const RunReport& report) {
   return table.html();
 }
 
+// A column for each task and group, or empty.
+std::string task_table(const RunReport& report) {
+  const std::vector<TaskColumn> tasks = shown_columns(report);
+  if (tasks.empty()) return "";
+  std::vector<HtmlTable::Column> columns = {{"run"}};
+  for (const TaskColumn& column : tasks) columns.push_back({column.title(), true});
+  HtmlTable table("Benchmarks, each with one standard error", columns);
+  const auto add = [&](const Run& run, const char* style) {
+    if (run.tasks.empty()) return;
+    std::vector<Cell> cells = {{run.name, {}, "name"}};
+    for (const TaskColumn& column : tasks) {
+      const MetricValue* metric = value_in(column, run.tasks);
+      cells.push_back(metric == nullptr ? number_cell({}, "")
+                                        : number_cell(metric->value, shown_with_error(*metric)));
+    }
+    table.add(std::move(cells), style);
+  };
+  add(report.original, "reference");
+  for (const Run* run : ordered(report)) add(*run, is_focus(report, *run) ? "focus" : "");
+  return table.html();
+}
+
 std::string size_figure(const RunReport& report) {
   ScatterChart chart{.text = {"size", "Size against loss", ""},
                      .x_label = "bits per weight of the linear layers",
@@ -300,8 +323,8 @@ std::string verdict_section(const RunReport& report) {
 
 std::string runs_section(const RunReport& report) {
   return "<section id=\"runs\" aria-labelledby=\"runs-h\"><h2 id=\"runs-h\">The runs</h2>\n" +
-         runs_table(report) + size_figure(report) + spread_figure(report) + speed_figures(report) +
-         "</section>\n";
+         runs_table(report) + task_table(report) + size_figure(report) + spread_figure(report) +
+         speed_figures(report) + "</section>\n";
 }
 
 }  // namespace fptq::report
