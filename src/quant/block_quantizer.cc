@@ -138,7 +138,7 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
       if (recipe_.ignores(layer, id)) {
         block.linears.push_back(dense_layer(weights[i], dtype_, pool_));
       } else {
-        const StatisticsNeeds& needs = method_of(recipe_.options(layer, id)).needs;
+        const StatisticsNeeds needs = statistics_needs(recipe_.options(layer, id));
         std::optional<Curvature>& of_input = curvatures[needs.drift ? 1 : 0];
         if (needs.moment && !of_input)
           of_input.emplace(curvature(layer, input, observer.of(input), plan, needs.drift));

@@ -84,7 +84,7 @@ constexpr std::array kMethods = {
            .without_data = kOwnText},
     Method{
         .name = "auto",
-        .summary = "searched equalization and activations, GPTQ, coordinate descent, scales tuned end to end",
+        .summary = "searched equalization and activations, GPTAQ, coordinate descent, scales tuned end to end",
         .needs = {.moment = true, .sample_tokens = kSampleTokens},
         .sequential = true,
         .plan_activation = searched_policy,

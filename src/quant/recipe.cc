@@ -234,7 +234,7 @@ bool LayerRecipe::sequential() const {
 }
 
 bool LayerRecipe::needs_original() const {
-  if (tuning_steps() > 0 || any_method([](const Method& m) { return m.needs.drift; })) return true;
+  if (tuning_steps() > 0 || statistics().drift) return true;
   for (int64_t layer = 0; layer < layers_; ++layer) {
     if (iterations(layer) > 0) return true;
   }

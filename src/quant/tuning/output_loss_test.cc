@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "golden_head.h"
 #include "quant/golden_data.h"
-#include "quant/golden_head.h"
 
 namespace fptq {
 namespace {
