@@ -67,6 +67,8 @@ quantize_tiny mixed --recipe "$scratch/mixed.yaml"
 for scheme in w4a8-llama w3a8 fp8 fp8-static; do
   quantize_tiny "$scheme" --method rtn --scheme "$scheme"
 done
+quantize_tiny int8-embeddings --method rtn --embeddings int8
+quantize_tiny int8-embeddings-only --method rtn --embeddings int8 --head keep
 quantize_tiny fp8-head --method rtn --scheme fp8 --head int8
 quantize_tiny w8a8-tensor --method rtn --scheme w8a8 --per-tensor
 bitsandbytes=1

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "fptq/kv_cache.h"
+
 namespace fptq::app {
 
 void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
@@ -31,7 +33,8 @@ void add_quantize_options(CommandLine& line, QuantizeFlags& flags) {
   line.number("--percentile", o.percentile, 0, 100, "of the values, for that observer");
   line.choice("--head", o.head, {"auto", "keep", "int8", "int4"},
               "output head as it is, or in fewer bits: faster decoding");
-  line.flag("--kv-int8", o.kv_int8, "ask engines for an INT8 KV cache");
+  line.choice("--embeddings", o.embeddings, {"auto", "keep", "int8"}, "as they are, or in 8 bits");
+  line.choice("--kv", o.kv, kv_names(), "KV cache that engines are asked for");
   line.choice("--dtype", o.dtype, {"auto", "f32", "f16", "bf16"}, "of scales and dense tensors");
 }
 

@@ -44,12 +44,13 @@ struct QuantizeOptions {
   double dynamic_threshold = 150.0;   // v >= it: per token (paper: v1); between them: LAE, then static
   std::optional<double> alpha = 0.5;  // SmoothQuant's migration strength, 0..1; none: searched for each input
   std::string observer =
-      "minmax";                // of static scales, where scheme or method fix them: minmax, percentile, mse
-  double percentile = 99.99;   // of that observer
-  std::string head = "auto";   // the output head: keep, int8 (per vocabulary entry), int4 (groups), or as
-                               // the scheme says, which most keep
-  bool kv_int8 = false;        // the result asks engines for an INT8 KV cache
-  std::string dtype = "auto";  // of scales and dense tensors: auto (the source's), f32, f16, bf16
+      "minmax";               // of static scales, where scheme or method fix them: minmax, percentile, mse
+  double percentile = 99.99;  // of that observer
+  std::string head = "auto";  // the output head: keep, int8 (per vocabulary entry), int4 (groups), or as
+                              // the scheme says, which most keep; int8 where the embeddings are
+  std::string embeddings = "auto";     // keep, int8 (a scale per vocabulary entry), or as the scheme says
+  std::string kv = "f32";              // of kv_names(): the KV cache that the result asks engines for
+  std::string dtype = "auto";          // of scales and dense tensors: auto (the source's), f32, f16, bf16
   std::vector<RecipeRule> rules = {};  // exceptions for some layers
   CalibrationOptions calibration = {};
   bool evaluate = true;        // measure the result against the source on held-out text while the blocks pass

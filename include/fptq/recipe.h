@@ -18,7 +18,7 @@ namespace fptq {
 // equals the later rule wins. A layer that any rule ignores is ignored.
 //
 // The output head is "lm_head": it must be named to be quantized, and takes bits (8, or 4 with group_size and
-// symmetric). "model.embed_tokens" can only be ignored, which it always is.
+// symmetric). "model.embed_tokens" can only be ignored.
 struct RecipeRule {
   std::vector<std::string> targets = {};
   std::optional<std::string> method = {};

@@ -99,7 +99,7 @@ ModelSummary inspect(const std::string& model, bool values) {
   summary.tied_embeddings = config.tied_embeddings;
   summary.warnings = checkpoint.warnings;
 
-  summary.tensors.push_back(summarize("model.embed_tokens.weight", source.embedding(), values));
+  summary.tensors.push_back(summarize(kEmbeddingModule, source.token_table(), values));
   double bits = 0, weights = 0;
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const NormId id : {NormId::kAttention, NormId::kMlp}) {

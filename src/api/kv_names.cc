@@ -21,7 +21,7 @@ constexpr KvName kNames[] = {
 
 KvType kv_type(const std::string& name, const Checkpoint& checkpoint) {
   check_kv_name(name);
-  if (name == "auto") return checkpoint.kv_int8 ? KvType::kInt8 : KvType::kFloat;
+  if (name == "auto") return checkpoint.kv;
   return std::ranges::find(kNames, name, &KvName::name)->type;
 }
 

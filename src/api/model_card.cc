@@ -83,7 +83,7 @@ std::string decisions_line(const QuantizeOptions& options, const QuantizeReport&
 std::string forms_line(const QuantizeReport& report) {
   std::map<std::string, int64_t, std::greater<>> forms;
   for (const LinearReport& r : report.linears) {
-    if (r.module != kHeadModule) ++forms[r.form];
+    if (r.module != kHeadModule && r.module != kEmbeddingModule) ++forms[r.form];
   }
   std::string text;
   for (const auto& [form, count] : forms) {
@@ -97,7 +97,7 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
   if (!options.rules.empty()) return forms_line(report);
   std::map<int64_t, int64_t, std::greater<>> sizes;
   for (const LinearReport& r : report.linears) {
-    if (r.module != kHeadModule) ++sizes[r.group_size];
+    if (r.module != kHeadModule && r.module != kEmbeddingModule) ++sizes[r.group_size];
   }
   std::string text;
   for (const auto& [size, count] : sizes) {
@@ -112,6 +112,12 @@ std::string groups_line(const QuantizeOptions& options, const QuantizeReport& re
   if (weights.type == CodeType::kInteger)
     return fmt::format("{}, {}, {}", type, options.symmetric ? "symmetric" : "asymmetric", text);
   return fmt::format("{}, {}{}", type, text, weights.nested ? ", their scales quantized too" : "");
+}
+
+std::string kv_line(const QuantizeOptions& options) {
+  if (options.kv == "int8") return "INT8 per head and token";
+  if (options.kv == "fp8") return "FP8 (E4M3)";
+  return options.kv == "f16" ? "16-bit floats" : "not quantized";
 }
 
 std::string head_line(const ModelConfig& config, const QuantizeOptions& options) {
@@ -147,9 +153,10 @@ std::string model_card(const Checkpoint& source, const QuantizeOptions& options,
   card += fmt::format(
       "| | |\n|---|---|\n| weights of the linear layers | {} |\n| bits per weight | {:.3f} |\n| activations "
       "| {} |\n| KV cache | {} |\n"
-      "| embeddings, norms | not quantized |\n| head | {} |\n| calibration | {} |\n",
-      groups_line(options, report), report.bits_per_weight, decisions_line(options, report),
-      options.kv_int8 ? "INT8 per head and token" : "not quantized",
+      "| embeddings | {} |\n| norms | not quantized |\n| head | {} |\n| calibration | {} |\n",
+      groups_line(options, report), report.bits_per_weight, decisions_line(options, report), kv_line(options),
+      embedding_form(source.weights->config(), options) ? "INT8, one scale per vocabulary entry"
+                                                        : "not quantized",
       head_line(source.weights->config(), options),
       report.calibration_tokens == 0
           ? "none"

@@ -127,7 +127,7 @@ void write_packed_copy(const Checkpoint& checkpoint, kernels::Isa isa, ThreadPoo
   for (int64_t layer = 0; layer < source.config().num_layers; ++layer)
     add_block(writer, source, layer, isa, pool);
   source.final_norm();
-  source.embedding();
+  source.token_table();
   const LinearWeights head = source.head();
   if (const auto packed = pack(head, isa)) writer.add(kHeadModule, describe(head, *packed));
   if (key != key_of(folder, isa)) {

@@ -7,6 +7,7 @@
 #include "api/bit_budget.h"
 #include "api/engine.h"
 #include "api/held_out_text.h"
+#include "api/kv_names.h"
 #include "api/make_calibration.h"
 #include "api/model_card.h"
 #include "api/quantize_setup.h"
@@ -59,7 +60,7 @@ Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   for (int64_t at = 0; at + ctx <= tokens; at += ctx) {
     probe.windows.emplace_back(ids.begin() + at, ids.begin() + at + ctx);
   }
-  probe.quantized_kv = options.kv_int8 ? KvType::kInt8 : KvType::kFloat;
+  probe.quantized_kv = kv_type(options.kv, source);
   return probe;
 }
 
@@ -139,7 +140,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
 
   WriterOptions writing;
   writing.dtype = resolve_output_dtype(options, weights.config());
-  writing.kv_int8 = options.kv_int8;
+  writing.kv = kv_type(options.kv, source);
   writing.overwrite = options.overwrite;
   writing.fingerprint = run_fingerprint(source, options, calibration.windows);
   const uint64_t expected = output_bytes(weights.config(), options, writing.dtype);
@@ -152,6 +153,13 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   hooks.resume = load_state(writer.partial_folder());
   if (hooks.resume && hooks.resume->next_layer > writer.finished_blocks()) hooks.resume.reset();
   writer.drop_from(hooks.resume ? hooks.resume->next_layer : 0);
+
+  std::optional<LinearWeights> embedding;
+  LinearReport embedding_report;
+  if (const std::optional<WeightSpec> spec = embedding_form(weights.config(), options)) {
+    embedding = quantize_embedding(weights, *spec, writing.dtype, *pool, embedding_report);
+    probe.quantized_table = *embedding;
+  }
 
   WriterSink sink(writer);
   QuantizeReport report = quantize_blocks(weights, *backend, calibration.windows, options, sink,
@@ -168,6 +176,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.method = options.method;
   report.scheme = options.scheme;
   if (const char* warning = find_scheme(options.scheme).warning) report.warnings.emplace_back(warning);
+  if (embedding) report.linears.push_back(std::move(embedding_report));
   std::optional<LinearWeights> head;
   if (const std::optional<WeightSpec> spec = head_form(weights.config(), options)) {
     head = quantize_head(weights, *spec, writing.dtype, *pool, report.linears.emplace_back());
@@ -183,6 +192,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   report.source_bytes = dense_bytes(weights.config());
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);
   if (head) writer.put_head(std::move(*head));
+  if (embedding) writer.put_embedding(std::move(*embedding));
   remove_state(writer.partial_folder());
   report.output_bytes = writer.finish(model_card(source, options, report),
                                       recipe_json(options, weights.config(), report), report_file(report));

@@ -140,6 +140,10 @@ std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOpt
   return head_weight_spec(LayerRecipe(options, config).head(), config.hidden_size);
 }
 
+std::optional<WeightSpec> embedding_form(const ModelConfig& config, const QuantizeOptions& options) {
+  return head_spec(LayerRecipe(options, config).embeddings(), config.hidden_size, kUsualGroupSize, true);
+}
+
 int64_t block_weights(const ModelConfig& config) {
   int64_t weights = 0;
   for (const LinearId id : kAllLinears)
@@ -160,10 +164,15 @@ uint64_t dense_bytes(const ModelConfig& config) {
 uint64_t output_bytes(const ModelConfig& config, const QuantizeOptions& options, DType dtype) {
   const auto each = static_cast<int64_t>(dtype_info(dtype).block_bytes);
   int64_t bytes = linears_bytes(LayerRecipe(options, config), config, dtype) + dense_weights(config) * each;
-  if (const std::optional<WeightSpec> head = head_form(config, options)) {
-    bytes += matrix_bytes({config.vocab_size, config.hidden_size}, *head, dtype);
-    if (!config.tied_embeddings) bytes -= config.vocab_size * config.hidden_size * each;
-  }
+  const MatrixShape shape{config.vocab_size, config.hidden_size};
+  const int64_t dense_table = shape.rows * shape.cols * each;
+  const std::optional<WeightSpec> head = head_form(config, options),
+                                  embedding = embedding_form(config, options);
+  if (head) bytes += matrix_bytes(shape, *head, dtype);
+  if (head && !config.tied_embeddings) bytes -= dense_table;
+  if (embedding) bytes += matrix_bytes(shape, *embedding, dtype) - dense_table;
+  // A head that was tied stands beside an embedding of codes.
+  if (embedding && !head && config.tied_embeddings) bytes += dense_table;
   return static_cast<uint64_t>(bytes);
 }
 
@@ -222,7 +231,8 @@ std::string recipe_json(const QuantizeOptions& options, const ModelConfig& confi
                    {"observer", options.observer},
                    {"percentile", options.percentile}}},
                  {"head", layers.head().head},
-                 {"kv_cache", options.kv_int8 ? "int8" : "float"},
+                 {"embeddings", layers.embeddings()},
+                 {"kv_cache", options.kv == "f32" ? "float" : options.kv},
                  {"dtype", options.dtype},
                  {"calibration",
                   {{"source", c.source},

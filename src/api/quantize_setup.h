@@ -30,6 +30,8 @@ int64_t matrix_bytes(const MatrixShape& shape, const WeightSpec& spec, DType dty
 int64_t linears_bytes(const LayerRecipe& recipe, const ModelConfig& config, DType dtype);
 // How the output head is to be stored; nothing where it stays as it is. Throws Error(kUsage).
 std::optional<WeightSpec> head_form(const ModelConfig& config, const QuantizeOptions& options);
+// The embedding likewise.
+std::optional<WeightSpec> embedding_form(const ModelConfig& config, const QuantizeOptions& options);
 // Parameters of a decoder block's matrices.
 int64_t block_weights(const ModelConfig& config);
 // Parameters outside of them: embeddings, head, norms.

@@ -51,7 +51,7 @@ class Original {
         head_(backend.load_linear(source.head())),
         gamma_(source.final_norm().to_floats()) {
     for (int64_t layer = 0; layer < layers(); ++layer) blocks_.push_back(load_block(backend, source, layer));
-    entering_ = stream_.embed(source.embedding());
+    entering_ = stream_.embed(source.token_table());
     reference_ = AlignedBuffer<float>(static_cast<size_t>(stream_.tokens() * source.config().vocab_size));
     AlignedBuffer<float> hidden = copy(entering_);
     pass(hidden, 0);
@@ -131,7 +131,7 @@ class Calibration {
       : needs_original_(recipe.needs_original()),
         stream_(backend, source.config(), windows, "calibration"),
         observer_(backend.pool(), recipe.statistics(), stream_.tokens(), &originals_) {
-    if (stream_.tokens() > 0) hidden_ = stream_.embed(source.embedding());
+    if (stream_.tokens() > 0) hidden_ = stream_.embed(source.token_table());
   }
 
   const ActivationObserver& observer() const { return observer_; }

@@ -131,7 +131,8 @@ std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearW
     bug(module, fmt::format("scales of type {} instead of {}", dtype_info(linear.scales.dtype()).name,
                             dtype_info(dtype).name));
   }
-  const bool plain = is_stored_plain(form_of(linear));
+  // transformers initializes an Embedding through its `weight`, and fails where there is only weight_packed.
+  const bool plain = module == kEmbeddingModule || is_stored_plain(form_of(linear));
   if (plain) {
     out.push_back({module + ".weight", linear.codes});
   } else {

@@ -43,9 +43,9 @@ struct NamedTensor {
 Tensor converted(const Tensor& t, DType dtype);
 
 // The tensors of compressed-tensors' pack-quantized form (int-quantized for 8-bit integers with quantized
-// inputs, float-quantized for FP8), or of bitsandbytes for NF4. Scales must be of `dtype` already and an
-// input scale must survive it, or the file would hold another model than was computed: throws
-// Error(kFailure).
+// inputs and for model.embed_tokens, float-quantized for FP8), or of bitsandbytes for NF4. Scales must be of
+// `dtype` already and an input scale must survive it, or the file would hold another model than was computed:
+// throws Error(kFailure).
 std::vector<NamedTensor> linear_tensors(const std::string& module, const LinearWeights& linear, DType dtype);
 
 // Whether weights of this form are stored a byte each, as they are: int-quantized or float-quantized.

@@ -82,7 +82,7 @@ void open_huggingface(const Folder& folder, Checkpoint& out) {
 
 void open_compressed_tensors(const Folder& folder, Checkpoint& out) {
   out.quantized = true;
-  out.kv_int8 = recipe_wants_kv_int8(folder.path);
+  out.kv = wanted_kv(folder.path);
   auto source = std::make_shared<const CompressedTensorsSource>(
       folder.path, read_config(folder, out.companions), *folder.quantization, folder.config_path,
       folder.checks);
@@ -92,7 +92,7 @@ void open_compressed_tensors(const Folder& folder, Checkpoint& out) {
 
 void open_bitsandbytes(const Folder& folder, Checkpoint& out) {
   out.quantized = true;
-  out.kv_int8 = recipe_wants_kv_int8(folder.path);
+  out.kv = wanted_kv(folder.path);
   take_weights(
       std::make_shared<const BitsAndBytesSource>(folder.path, read_config(folder, out.companions),
                                                  *folder.quantization, folder.config_path, folder.checks),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "base/json.h"
 #include "formats/folder_tensors.h"
 #include "model/weight_source.h"
@@ -53,7 +54,7 @@ struct Checkpoint {
   Companions companions;
   bool quantized = false;
   bool integer_layers = false;  // some layers have integer weights and inputs, which kernels want packed
-  bool kv_int8 = false;         // the checkpoint asks for an INT8 KV cache
+  KvType kv = KvType::kFloat;   // the cache that the checkpoint asks for
   uint64_t file_bytes = 0;      // of the weights
   std::vector<std::string> warnings;  // e.g. custom code present and ignored
 };

@@ -37,6 +37,10 @@ DType plain_type(CodeType type) {
   }
 }
 
+const QuantizationScheme* embedding_scheme(const QuantizationConfig& config) {
+  return SchemeMatcher(config).find(kEmbeddingModule, "Embedding");
+}
+
 // The same scale or zero point for every row.
 Tensor repeated(const Tensor& one, int64_t rows) {
   std::byte* out = nullptr;
@@ -69,10 +73,15 @@ int64_t int_at(const Tensor& t, size_t i) {
 CompressedTensorsSource::CompressedTensorsSource(const std::filesystem::path& folder,
                                                  ModelConfig model_config, const Json& quantization,
                                                  const std::string& config_path, ValueChecks checks)
-    : FolderSource(folder, std::move(model_config), checks) {
-  const QuantizationConfig parsed =
-      parse_quantization_config(quantization, config_path + ":quantization_config");
-  const SchemeMatcher matcher(parsed);
+    : CompressedTensorsSource(folder, std::move(model_config),
+                              parse_quantization_config(quantization, config_path + ":quantization_config"),
+                              checks) {}
+
+CompressedTensorsSource::CompressedTensorsSource(const std::filesystem::path& folder,
+                                                 ModelConfig model_config,
+                                                 const QuantizationConfig& quantization, ValueChecks checks)
+    : FolderSource(folder, std::move(model_config), checks, embedding_scheme(quantization) == nullptr) {
+  const SchemeMatcher matcher(quantization);
   const auto expect = [&](const std::string& module, const Shape& shape, bool bias) {
     const QuantizationScheme* scheme = matcher.find(module, "Linear");
     if (scheme == nullptr) return expect_dense_linear(module, shape, bias);
@@ -83,8 +92,13 @@ CompressedTensorsSource::CompressedTensorsSource(const std::filesystem::path& fo
     for (const LinearId id : kAllLinears)
       expect(module_name(layer, id), shape_of(config_, id), has_bias(config_, id));
   }
-  if (const QuantizationScheme* scheme = matcher.find("model.embed_tokens", "Embedding")) {
-    throw Error(ErrorKind::kBadModel, scheme->where + ".targets", "quantized embeddings are not supported");
+  if (const QuantizationScheme* scheme = embedding_scheme(quantization)) {
+    const LinearScheme& resolved = schemes_[kEmbeddingModule] = resolve_scheme(*scheme);
+    if (resolved.activation.mode != ActivationMode::kFloat) {
+      throw Error(ErrorKind::kBadModel, scheme->where + ".input_activations",
+                  "the inputs of embeddings are token ids, which cannot be quantized");
+    }
+    expect_quantized(kEmbeddingModule, resolved, {config_.vocab_size, config_.hidden_size}, false);
   }
   if (!config_.tied_embeddings) {
     expect("lm_head", {config_.vocab_size, config_.hidden_size}, false);
@@ -211,9 +225,26 @@ bool CompressedTensorsSource::has_integer_layers() const {
   });
 }
 
+LinearWeights CompressedTensorsSource::token_table() const {
+  const auto scheme = schemes_.find(kEmbeddingModule);
+  if (scheme == schemes_.end()) return FolderSource::token_table();
+  return read_quantized(kEmbeddingModule, scheme->second, {config_.vocab_size, config_.hidden_size}, false);
+}
+
+Tensor CompressedTensorsSource::embedding() const {
+  if (has_dense_embedding()) return FolderSource::embedding();
+  const LinearWeights table = token_table();
+  AlignedBuffer<float> values(static_cast<size_t>(table.rows * table.cols));
+  for (int64_t r = 0; r < table.rows; ++r) table.decode_row(r, values.data() + r * table.cols);
+  return Tensor::from_floats({table.rows, table.cols}, values);
+}
+
 LinearWeights CompressedTensorsSource::head() const {
   const auto scheme = schemes_.find("lm_head");
-  if (scheme == schemes_.end()) return FolderSource::head();
+  if (scheme == schemes_.end()) {
+    // Tied to an embedding of codes, the head has these, too.
+    return config_.tied_embeddings ? token_table() : FolderSource::head();
+  }
   return read_quantized("lm_head", scheme->second, {config_.vocab_size, config_.hidden_size}, false);
 }
 

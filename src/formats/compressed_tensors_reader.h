@@ -20,12 +20,17 @@ class CompressedTensorsSource final : public FolderSource {
                           const std::string& config_path, ValueChecks checks = ValueChecks::kAll);
 
   LinearWeights linear(int64_t layer, LinearId id) const override;
+  Tensor embedding() const override;
+  LinearWeights token_table() const override;
   LinearWeights head() const override;
 
   // Some layers have integer weights and inputs that integer kernels multiply.
   bool has_integer_layers() const;
 
  private:
+  CompressedTensorsSource(const std::filesystem::path& folder, ModelConfig config,
+                          const QuantizationConfig& quantization, ValueChecks checks);
+  bool has_dense_embedding() const { return !schemes_.contains(kEmbeddingModule); }
   void expect_quantized(const std::string& module, const LinearScheme& scheme, const Shape& shape, bool bias);
   LinearWeights read_quantized(const std::string& module, const LinearScheme& scheme, const Shape& shape,
                                bool bias) const;

@@ -9,6 +9,7 @@
 #include "base/file_io.h"
 #include "formats/bitsandbytes_config_writer.h"
 #include "formats/block_part.h"
+#include "formats/folder_companions.h"
 #include "formats/manifest.h"
 #include "formats/partial_folder.h"
 #include "formats/quantization_config_writer.h"
@@ -61,7 +62,9 @@ struct CompressedTensorsWriter::Impl {
   PartialFolder folder;
   int exceptions;
   int64_t finished = 0;
-  std::optional<LinearWeights> head;       // quantized
+  // Quantized.
+  std::optional<LinearWeights> head;
+  std::optional<LinearWeights> embedding;
   std::map<std::string, Tensor> replaced;  // tensors of parts that the result holds otherwise
   bool published = false;
 };
@@ -94,12 +97,19 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
     TensorInfo info{name, options.dtype, t.shape()};
     dense.push_back({std::move(info), std::move(t)});
   };
-  add("model.embed_tokens.weight", weights.embedding());
+  std::vector<NamedTensor> tables;
+  const auto add_quantized = [&](const char* module, const LinearWeights& table) {
+    for (NamedTensor& t : linear_tensors(module, table, options.dtype)) tables.push_back(std::move(t));
+  };
+  if (embedding) {
+    add_quantized(kEmbeddingModule, *embedding);
+  } else {
+    add("model.embed_tokens.weight", weights.embedding());
+  }
   add("model.norm.weight", weights.final_norm());
-  std::vector<NamedTensor> head_tensors;
   if (head) {
-    head_tensors = linear_tensors("lm_head", *head, options.dtype);
-  } else if (!config.tied_embeddings) {
+    add_quantized(kHeadModule, *head);
+  } else if (!config.tied_embeddings || embedding) {
     LinearWeights dense_head = weights.head();
     if (!dense_head.spec.dense())
       throw Error(ErrorKind::kFailure, "lm_head", "a quantized head cannot be carried over");
@@ -111,7 +121,7 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
   for (const BlockPart& p : parts) {
     for (const StoredTensor& t : p.file.tensors()) infos.push_back({t.name, t.dtype, t.shape});
   }
-  for (const NamedTensor& t : head_tensors) infos.push_back({t.name, t.tensor.dtype(), t.tensor.shape()});
+  for (const NamedTensor& t : tables) infos.push_back({t.name, t.tensor.dtype(), t.tensor.shape()});
   for (const Dense& d : dense) infos.push_back(d.info);
   SafetensorsWriter writer(result / "model.safetensors", infos);
   for (const BlockPart& p : parts) {
@@ -121,7 +131,7 @@ void CompressedTensorsWriter::Impl::write_weights(const fs::path& result) const 
       p.file.release(t.name);
     }
   }
-  for (const NamedTensor& t : head_tensors) writer.write(t.name, t.tensor.bytes());
+  for (const NamedTensor& t : tables) writer.write(t.name, t.tensor.bytes());
   for (const Dense& d : dense) writer.write(d.info.name, converted(d.source, options.dtype).bytes());
   writer.commit();
 }
@@ -138,18 +148,17 @@ void CompressedTensorsWriter::Impl::write_descriptions(const fs::path& result, c
   Json config = companions.config;
   config.erase("dtype");  // the name that transformers 5 uses; all releases read the older one
   config["torch_dtype"] = dtype_name(options.dtype);
-  std::optional<LinearForm> head_form;
-  if (head) {
-    head_form = form_of(*head);
-    config["tie_word_embeddings"] = false;
-  }
+  std::optional<LinearForm> head_form, embedding_form;
+  if (head) head_form = form_of(*head);
+  if (embedding) embedding_form = form_of(*embedding);
+  if (head || embedding) config["tie_word_embeddings"] = false;
   config["quantization_config"] = has_nf4(forms, head_form)
                                       ? make_bitsandbytes_config(forms, head_form, options.dtype)
-                                      : make_quantization_config(forms, head_form);
+                                      : make_quantization_config(forms, head_form, embedding_form);
   write_json(result / "config.json", config);
 
   Json recipe = parse_json(recipe_json, "fptq_recipe.json");
-  recipe["kv_cache"] = options.kv_int8 ? "int8" : "float";
+  recipe["kv_cache"] = recipe_kv_name(options.kv);
   write_json(result / "fptq_recipe.json", recipe);
   write_json(result / "generation_config.json", companions.generation_config);
   write_json(result / "tokenizer_config.json", companions.tokenizer_config);
@@ -243,6 +252,10 @@ void CompressedTensorsWriter::replace_block(int64_t layer, std::span<const Linea
 
 void CompressedTensorsWriter::put_head(LinearWeights head) {
   impl_->head = std::move(head);
+}
+
+void CompressedTensorsWriter::put_embedding(LinearWeights embedding) {
+  impl_->embedding = std::move(embedding);
 }
 
 uint64_t CompressedTensorsWriter::finish(const std::string& model_card, const std::string& recipe_json,

@@ -20,9 +20,9 @@ namespace fptq {
 
 struct WriterOptions {
   DType dtype = DType::kBF16;  // of scales, norms, embeddings, head
-  bool kv_int8 = false;
-  bool overwrite = false;   // replace an existing output
-  std::string fingerprint;  // of source, options and calibration data: parts of another run are not reused
+  KvType kv = KvType::kFloat;  // that engines are asked for
+  bool overwrite = false;      // replace an existing output
+  std::string fingerprint;     // of source, options and calibration data: parts of another run are not reused
 };
 
 // Norms have the type that they are stored in.
@@ -64,6 +64,9 @@ class CompressedTensorsWriter {
   // The quantized head that the result gets instead of the source's; its embedding is then no longer tied to
   // it.
   void put_head(LinearWeights head);
+  // The quantized embedding that the result gets instead of the source's. A head that was tied to it is
+  // stored beside it.
+  void put_embedding(LinearWeights embedding);
   // Assembles model.safetensors, config.json, tokenizer and companions, README.md (`model_card`), recipe
   // (`recipe_json`, as fptq_recipe.json), measurements (`report_json`, as fptq_report.json; empty: none) and
   // fptq_manifest.json, then renames. Returns the bytes of all files.

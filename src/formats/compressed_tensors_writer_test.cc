@@ -143,7 +143,7 @@ TEST_F(Writer, PacksEightBitWeightsWithoutQuantizedInputs) {
 }
 
 TEST_F(Writer, CarriesEverythingOver) {
-  options_.kv_int8 = true;
+  options_.kv = KvType::kFloat8;
   write_all();
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(output()))
@@ -152,7 +152,7 @@ TEST_F(Writer, CarriesEverythingOver) {
                                           "LICENSE", "README.md", "fptq_recipe.json", "fptq_manifest.json"));
   EXPECT_FALSE(fs::exists(partial()));
   const Checkpoint back = open_checkpoint(output());
-  EXPECT_TRUE(back.kv_int8);
+  EXPECT_EQ(back.kv, KvType::kFloat8);
   EXPECT_THAT(back.weights->config().eos_ids, ::testing::ElementsAre(2, 5));
   const Json config = parse_json(read_text_file(output() / "config.json"), "config.json");
   EXPECT_EQ(config.at("torch_dtype"), "bfloat16");
@@ -166,19 +166,60 @@ TEST_F(Writer, CarriesEverythingOver) {
     ASSERT_NEAR(stored[i], original[i], 0.004f * std::abs(original[i]));
 }
 
-TEST_F(Writer, AQuantizedHeadIsNoLongerTiedToTheEmbedding) {
-  LinearWeights head;
-  head.rows = 40;
-  head.cols = 32;
-  head.spec = {8, 0, true};
-  head.activation.mode = ActivationMode::kDynamicToken;
+// Of the vocabulary: INT8, a scale per entry.
+LinearWeights eight_bit_table(DType dtype) {
+  LinearWeights table;
+  table.rows = 40;
+  table.cols = 32;
+  table.spec = {8, 0, true};
   std::byte* codes = nullptr;
-  head.codes = Tensor::allocate(DType::kI8, {40, 32}, &codes);
+  table.codes = Tensor::allocate(DType::kI8, {40, 32}, &codes);
   for (int i = 0; i < 40 * 32; ++i) codes[i] = static_cast<std::byte>(i * 7);
   std::byte* scales = nullptr;
-  head.scales = Tensor::allocate(options_.dtype, {40, 1}, &scales);
+  table.scales = Tensor::allocate(dtype, {40, 1}, &scales);
   const std::vector<float> values(40, 0.5f);
-  encode_row(options_.dtype, values.data(), scales, 40);
+  encode_row(dtype, values.data(), scales, 40);
+  return table;
+}
+
+TEST_F(Writer, AQuantizedEmbeddingLeavesTheHeadBesideIt) {
+  const LinearWeights table = eight_bit_table(options_.dtype);
+  {
+    const auto writer = open_writer();
+    put(*writer, 0);
+    put(*writer, 1);
+    writer->put_embedding(table);
+    writer->finish("", "{}");
+  }
+  const Checkpoint back = open_checkpoint(output());
+  EXPECT_FALSE(back.weights->config().tied_embeddings);
+  EXPECT_EQ(back.weights->config().dtype, options_.dtype);
+  const LinearWeights r = back.weights->token_table();
+  EXPECT_EQ(r.spec, table.spec);
+  EXPECT_EQ(r.activation, ActivationSpec{});
+  EXPECT_TRUE(same_tensor(r.codes, table.codes));
+  EXPECT_TRUE(same_tensor(r.scales, table.scales));
+  std::vector<float> row(32);
+  const AlignedBuffer<float> decoded = back.weights->embedding().to_floats();
+  for (int64_t i = 0; i < 40; ++i) {
+    table.decode_row(i, row.data());
+    for (int64_t j = 0; j < 32; ++j)
+      EXPECT_EQ(decoded[static_cast<size_t>(i * 32 + j)], row[static_cast<size_t>(j)]);
+  }
+  EXPECT_TRUE(
+      same_tensor(back.weights->head().weight, converted(source_.weights->embedding(), options_.dtype)));
+  EXPECT_TRUE(verify_folder(output()).ok());
+  const Json config = parse_json(read_text_file(output() / "config.json"), "config.json");
+  EXPECT_EQ(config["tie_word_embeddings"], false);
+  const Json& group = config["quantization_config"]["config_groups"].back();
+  EXPECT_EQ(group["targets"], Json({"re:.*embed_tokens$"}));
+  EXPECT_EQ(group["format"], "int-quantized");
+  EXPECT_EQ(group["input_activations"], nullptr);
+}
+
+TEST_F(Writer, AQuantizedHeadIsNoLongerTiedToTheEmbedding) {
+  LinearWeights head = eight_bit_table(options_.dtype);
+  head.activation.mode = ActivationMode::kDynamicToken;
   {
     const auto writer = open_writer();
     put(*writer, 0);

@@ -19,6 +19,13 @@ constexpr std::array<std::string_view, 7> kCopied = {
     "tokenizer.model",         "chat_template.jinja", "chat_template.json"};
 constexpr std::array<std::string_view, 3> kCopiedPrefixes = {"LICENSE", "NOTICE", "USE_POLICY"};
 
+struct KvName {
+  const char* name;
+  KvType type;
+};
+constexpr std::array<KvName, 4> kKvNames = {
+    {{"float", KvType::kFloat}, {"f16", KvType::kHalf}, {"int8", KvType::kInt8}, {"fp8", KvType::kFloat8}}};
+
 bool is_copied(const std::string& name) {
   if (std::find(kCopied.begin(), kCopied.end(), name) != kCopied.end()) return true;
   return std::any_of(kCopiedPrefixes.begin(), kCopiedPrefixes.end(),
@@ -79,15 +86,18 @@ std::vector<int32_t> generation_eos_ids(const Companions& companions, const std:
   return ids;
 }
 
-bool recipe_wants_kv_int8(const fs::path& folder) {
+KvType wanted_kv(const fs::path& folder) {
   const Json recipe = read_json(folder, "fptq_recipe.json");
   const std::string where = (folder / "fptq_recipe.json").string();
-  const std::string kv = json_string(recipe, "kv_cache", where, "float");
-  if (kv != "float" && kv != "int8") {
-    throw Error(ErrorKind::kBadModel, where + ":kv_cache",
-                fmt::format("expected float or int8, found \"{}\"", kv.substr(0, 40)));
-  }
-  return kv == "int8";
+  const std::string name = json_string(recipe, "kv_cache", where, kKvNames.front().name);
+  const auto found = std::ranges::find(kKvNames, name, &KvName::name);
+  if (found != kKvNames.end()) return found->type;
+  throw Error(ErrorKind::kBadModel, where + ":kv_cache",
+              fmt::format("expected float, f16, int8 or fp8, found \"{}\"", name.substr(0, 40)));
+}
+
+const char* recipe_kv_name(KvType type) {
+  return std::ranges::find(kKvNames, type, &KvName::type)->name;
 }
 
 std::vector<std::string> custom_code_warnings(const fs::path& folder, const Json& config) {

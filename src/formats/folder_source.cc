@@ -20,7 +20,8 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig config, ValueChecks checks)
+FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig config, ValueChecks checks,
+                           bool dense_embedding)
     : tensors_(folder, checks), config_(std::move(config)), where_(folder.string()) {
   for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
     for (const NormId id : {NormId::kAttention, NormId::kMlp}) {
@@ -28,9 +29,9 @@ FolderSource::FolderSource(const std::filesystem::path& folder, ModelConfig conf
     }
   }
   tensors_.expect_dense(kFinalNorm, {config_.hidden_size});
-  find_embedding();
+  if (dense_embedding) find_embedding();
   // What the tensors are counts, not what config.json says they are.
-  config_.dtype = tensors_.dtype(embedding_name_);
+  config_.dtype = tensors_.dtype(dense_embedding ? embedding_name_ : kFinalNorm);
 }
 
 void FolderSource::find_embedding() {

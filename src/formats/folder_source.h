@@ -26,7 +26,9 @@ class FolderSource : public WeightSource {
  protected:
   // Checks norms and the embedding. A tied model may keep it under either name; with both,
   // model.embed_tokens.weight counts, as in transformers.
-  FolderSource(const std::filesystem::path& folder, ModelConfig config, ValueChecks checks);
+  // Without `dense_embedding` that is the derived class's to expect and to read.
+  FolderSource(const std::filesystem::path& folder, ModelConfig config, ValueChecks checks,
+               bool dense_embedding = true);
 
   // Checks `module`.weight [rows, cols] and, where there is one, `module`.bias.
   void expect_dense_linear(const std::string& module, const Shape& shape, bool bias);

@@ -113,12 +113,12 @@ Json ignored_modules(std::span<const BlockForms> blocks, bool dense_head) {
 
 }  // namespace
 
-Json make_quantization_config(std::span<const BlockForms> blocks, const std::optional<LinearForm>& head) {
+Json make_quantization_config(std::span<const BlockForms> blocks, const std::optional<LinearForm>& head,
+                              const std::optional<LinearForm>& embedding) {
   Json groups = Json::object();
   std::set<std::string> formats;
-  const auto add = [&](const LinearForm& form, Json patterns) {
+  const auto add = [&](const LinearForm& form, const std::string& format, Json patterns) {
     // In every group: readers that find none infer int-quantized for a packed W4A8.
-    const std::string format = format_of(form);
     formats.insert(format);
     groups[fmt::format("group_{}", groups.size())] = {{"targets", std::move(patterns)},
                                                       {"weights", weight_args(form.weights)},
@@ -126,8 +126,10 @@ Json make_quantization_config(std::span<const BlockForms> blocks, const std::opt
                                                       {"output_activations", nullptr},
                                                       {"format", format}};
   };
-  for (const Group& group : group_by_form(blocks)) add(group.form, targets(group, blocks.size()));
-  if (head) add(*head, {"re:.*lm_head$"});
+  for (const Group& group : group_by_form(blocks))
+    add(group.form, format_of(group.form), targets(group, blocks.size()));
+  if (head) add(*head, format_of(*head), {"re:.*lm_head$"});
+  if (embedding) add(*embedding, "int-quantized", {"re:.*embed_tokens$"});
   return {{"quant_method", "compressed-tensors"},
           {"version", "0.19.0"},
           {"format", formats.size() == 1 ? *formats.begin() : "mixed-precision"},

@@ -13,8 +13,10 @@ namespace fptq {
 // alphabetically first pattern that fits and vLLM the first in the file, so that only disjoint ones mean the
 // same to both. Patterns name fused modules (qkv_proj, gate_up_proj) where their parts agree, because vLLM
 // looks for those. `blocks` holds the forms of all layers in order; dense layers are in no group but in
-// `ignore`. `head`: how lm_head is quantized, if it is.
+// `ignore`. `head` and `embedding`: how lm_head and model.embed_tokens are quantized, if they
+// are.
 Json make_quantization_config(std::span<const BlockForms> blocks,
-                              const std::optional<LinearForm>& head = std::nullopt);
+                              const std::optional<LinearForm>& head = std::nullopt,
+                              const std::optional<LinearForm>& embedding = std::nullopt);
 
 }  // namespace fptq

@@ -122,7 +122,7 @@ size_t KvCache::bytes() const {
 }
 
 Model::Model(Backend& backend, const WeightSource& source, const PackedLinears& packed)
-    : backend_(backend), config_(source.config()), rope_(config_), embedding_(source.embedding()) {
+    : backend_(backend), config_(source.config()), rope_(config_), embedding_(source.token_table()) {
   for (int64_t i = 0; i < config_.num_layers; ++i) blocks_.push_back(load_block(backend, source, i, packed));
   final_norm_ = source.final_norm().to_floats();
   const auto head = packed.find(kHeadModule);

@@ -88,7 +88,7 @@ class Model {
   Backend& backend_;
   ModelConfig config_;
   RopeTable rope_;
-  Tensor embedding_;
+  LinearWeights embedding_;
   std::vector<Block> blocks_;
   AlignedBuffer<float> final_norm_;
   std::unique_ptr<LoadedLinear> head_;

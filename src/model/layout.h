@@ -42,8 +42,9 @@ InputId input_of(LinearId id);
 // "q_proj", "self_attn.q_proj", "model.layers.3.self_attn.q_proj" (without ".weight")
 const char* short_name(LinearId id);
 std::string module_name(int64_t layer, LinearId id);
-// The output head, which is no part of a block.
+// The output head and the embedding, which are no part of a block.
 inline constexpr const char* kHeadModule = "lm_head";
+inline constexpr const char* kEmbeddingModule = "model.embed_tokens";
 // "model.layers.3.input_layernorm"
 std::string norm_module_name(int64_t layer, NormId id);
 

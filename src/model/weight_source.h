@@ -24,8 +24,17 @@ class WeightSource {
   virtual LinearWeights linear(int64_t layer, LinearId id) const = 0;
   virtual Tensor norm(int64_t layer, NormId id) const = 0;  // [hidden]
   virtual Tensor final_norm() const = 0;                    // [hidden]
-  virtual Tensor embedding() const = 0;                     // [vocab, hidden], floating
-  virtual LinearWeights head() const = 0;                   // [vocab, hidden]; the embedding when tied
+  // [vocab, hidden], floating; a copy of it where it is stored as codes.
+  virtual Tensor embedding() const = 0;
+  // The same as it is stored: dense, or codes.
+  virtual LinearWeights token_table() const {
+    LinearWeights table;
+    table.rows = config().vocab_size;
+    table.cols = config().hidden_size;
+    table.weight = embedding();
+    return table;
+  }
+  virtual LinearWeights head() const = 0;  // [vocab, hidden]; the embedding when tied
   // A hint that the block's tensors are not needed soon: mapped pages may be given back.
   virtual void release_block(int64_t layer) const = 0;
 };

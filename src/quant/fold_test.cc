@@ -42,7 +42,8 @@ TEST(Fold, LeavesTheModelUnchangedAndTheMaximaAtTheirLogarithm) {
   const auto backend = make_cpu_backend(pool);
   const auto windows = golden_windows();
   TokenStream stream(*backend, source.config(), windows, "calibration");
-  AlignedBuffer<float> hidden = stream.embed(source.embedding()), folded = stream.embed(source.embedding());
+  AlignedBuffer<float> hidden = stream.embed(source.token_table()),
+                       folded = stream.embed(source.token_table());
   for (int64_t layer = 0; layer < source.config().num_layers; ++layer) {
     ActivationObserver before(pool), after(pool);
     stream.run(load_block(*backend, source, layer), layer, KvType::kFloat, hidden.data(), &before, [] {});

@@ -109,6 +109,7 @@ class Pipeline {
         others_(backend, source.config(), windows_.others, "calibration"),
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
+        probe_table_(probe != nullptr ? probe->quantized_table : LinearWeights{}),
         tuning_rate_(find_preset(options.preset).tuning_rate),
         observer_(backend.pool(), recipe_.statistics(), observed_.tokens(), &originals_) {
     check_calibration_is_there(options, recipe_, calibration);
@@ -126,7 +127,7 @@ class Pipeline {
 
   PipelineState start() const {
     PipelineState state;
-    const Tensor table = source_.embedding();
+    const LinearWeights table = source_.token_table();
     if (observes_) state.hidden = observed_.embed(table);
     if (needs_original()) {
       state.original = AlignedBuffer<float>(original_values());
@@ -172,7 +173,7 @@ class Pipeline {
 
   // Hands over the blocks as tuning left them, and sends the probe through them again.
   void finish(const Tuner& tuner, BlockSink& sink, PipelineState& state) {
-    state.probe_reference = probe_.embed(source_.embedding());
+    state.probe_reference = probe_.embed(source_.token_table());
     state.probe_quantized = stored_probe();
     state.blocks.clear();
     for (int64_t layer = 0; layer < source_.config().num_layers; ++layer) {
@@ -225,7 +226,8 @@ class Pipeline {
   DType dtype() const { return quantizer_.dtype(); }
   // What the result will embed the probe as.
   AlignedBuffer<float> stored_probe() const {
-    AlignedBuffer<float> hidden = probe_.embed(source_.embedding());
+    if (probe_table_.rows > 0) return probe_.embed(probe_table_);
+    AlignedBuffer<float> hidden = probe_.embed(source_.token_table());
     round_all(hidden, dtype());
     return hidden;
   }
@@ -269,6 +271,7 @@ class Pipeline {
   TokenStream others_;  // for tuning alone
   TokenStream probe_;
   KvType probe_kv_;
+  LinearWeights probe_table_;
   double tuning_rate_;
   OriginalInputs originals_;
   ActivationObserver observer_;

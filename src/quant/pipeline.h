@@ -41,6 +41,8 @@ class BlockSink {
 struct Probe {
   std::vector<std::vector<int32_t>> windows;  // each is one sequence
   KvType quantized_kv = KvType::kFloat;
+  // What the result embeds tokens with; without rows, the source's table in the type it is stored in.
+  LinearWeights quantized_table = {};
   AlignedBuffer<float> reference;  // [tokens, hidden_size] behind the last block of the source
   AlignedBuffer<float>
       quantized;  // the same behind the last block of the result, run as an engine will run it

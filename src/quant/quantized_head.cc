@@ -18,14 +18,14 @@ std::optional<WeightSpec> head_spec(const std::string& name, int64_t hidden_size
   throw Error(ErrorKind::kUsage, "--head", fmt::format("\"{}\" is none of keep, int8, int4", name));
 }
 
-LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
-                            ThreadPool& pool, LinearReport& report) {
-  const LinearWeights head = source.head();
-  const WeightRows rows(head, {}, source.where() + ":lm_head");
+namespace {
+
+LinearWeights round_table(const LinearWeights& table, const char* module, const std::string& where,
+                          const WeightSpec& spec, DType scale_dtype, ThreadPool& pool, LinearReport& report) {
+  const WeightRows rows(table, {}, where + ":" + module);
   LinearWeights quantized = round_to_nearest(rows, spec, scale_dtype, pool);
-  quantized.activation.mode = ActivationMode::kDynamicToken;
   const Deviation deviation = measure_deviation(rows, quantized, pool);
-  report = {.module = "lm_head",
+  report = {.module = module,
             .bits = spec.bits,
             .group_size = spec.group_size,
             .relative_error = deviation.relative_error,
@@ -36,6 +36,21 @@ LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, 
             .smallest_scale = deviation.smallest_scale,
             .largest_scale = deviation.largest_scale};
   return quantized;
+}
+
+}  // namespace
+
+LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
+                            ThreadPool& pool, LinearReport& report) {
+  LinearWeights head =
+      round_table(source.head(), kHeadModule, source.where(), spec, scale_dtype, pool, report);
+  head.activation.mode = ActivationMode::kDynamicToken;
+  return head;
+}
+
+LinearWeights quantize_embedding(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
+                                 ThreadPool& pool, LinearReport& report) {
+  return round_table(source.token_table(), kEmbeddingModule, source.where(), spec, scale_dtype, pool, report);
 }
 
 }  // namespace fptq

@@ -1,4 +1,5 @@
-// The output head in 8 or 4 bits: half or a quarter of what a small model reads most of for every token.
+// The output head in 8 or 4 bits: half or a quarter of what a small model reads most of for every token. And
+// the embedding in 8.
 #pragma once
 
 #include <optional>
@@ -22,5 +23,9 @@ std::optional<WeightSpec> head_spec(const std::string& name, int64_t hidden_size
 // `report`. Needs the head's codes in memory, not its floats. Throws what round_to_nearest() throws.
 LinearWeights quantize_head(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
                             ThreadPool& pool, LinearReport& report);
+
+// The same of the embedding, without activations: it is looked up, a row at a time.
+LinearWeights quantize_embedding(const WeightSource& source, const WeightSpec& spec, DType scale_dtype,
+                                 ThreadPool& pool, LinearReport& report);
 
 }  // namespace fptq

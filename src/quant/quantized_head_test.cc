@@ -39,5 +39,18 @@ TEST(QuantizedHead, OneScalePerVocabularyEntry) {
   EXPECT_GT(report.sqnr_db, 35);
 }
 
+TEST(QuantizedEmbedding, HasTheRowsOfATiedHead) {
+  const StorySource source;
+  ThreadPool pool(2);
+  LinearReport of_head, of_table;
+  const WeightSpec spec = *head_spec("int8", 0, 0, true);
+  const LinearWeights head = quantize_head(source, spec, DType::kF32, pool, of_head),
+                      table = quantize_embedding(source, spec, DType::kF32, pool, of_table);
+  EXPECT_TRUE(std::ranges::equal(head.codes.bytes(), table.codes.bytes()));
+  EXPECT_EQ(table.activation, ActivationSpec{});
+  EXPECT_EQ(of_table.module, "model.embed_tokens");
+  EXPECT_EQ(of_table.relative_error, of_head.relative_error);
+}
+
 }  // namespace
 }  // namespace fptq

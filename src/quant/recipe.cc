@@ -12,7 +12,6 @@
 namespace fptq {
 namespace {
 
-constexpr const char* kEmbedding = "model.embed_tokens";
 constexpr Specificity kSpecificities[] = {Specificity::kClass, Specificity::kPattern, Specificity::kName};
 
 std::string where_of(const RecipeRule& rule) {
@@ -24,7 +23,7 @@ ModuleNames names_of(int64_t layers) {
   for (int64_t layer = 0; layer < layers; ++layer) {
     for (const LinearId id : kAllLinears) names.linears.push_back(module_name(layer, id));
   }
-  names.others = {kHeadModule, kEmbedding};
+  names.others = {kHeadModule, kEmbeddingModule};
   return names;
 }
 
@@ -126,6 +125,7 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
   plain.options.bits_per_weight.reset();  // which is the whole model's
   entries_.assign(static_cast<size_t>(layers_) * kAllLinears.size(), plain);
   head_ = HeadRules(options).take();
+  embeddings_ = embeddings_name(options);
   if (options.rules.empty()) return;
 
   const ModuleNames names = names_of(layers_);
@@ -136,11 +136,14 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
     const Specificity on_head = t.others[0], on_embedding = t.others[1];
     if (rule.ignore) {
       if (on_head != Specificity::kNone) head.ignore(rule);
+      if (on_embedding != Specificity::kNone) ignore_embeddings(options, rule);
     } else {
       // Patterns that are about layers may match the head by accident.
       if (on_head == Specificity::kName) head.add(rule);
       if (on_embedding == Specificity::kName) {
-        throw Error(ErrorKind::kUsage, where_of(rule), "model.embed_tokens is not quantized by any method");
+        throw Error(ErrorKind::kUsage, where_of(rule),
+                    "model.embed_tokens takes no settings: it is kept, or in 8 bits",
+                    "ask for --embeddings int8");
       }
     }
   }
@@ -165,6 +168,14 @@ LayerRecipe::LayerRecipe(const QuantizeOptions& options, const ModelConfig& conf
   }
   check_inputs(last);
   check_types(last);
+}
+
+void LayerRecipe::ignore_embeddings(const QuantizeOptions& options, const RecipeRule& rule) {
+  if (options.embeddings == "int8") {
+    throw Error(ErrorKind::kUsage, where_of(rule) + ":ignore",
+                "model.embed_tokens is ignored, but --embeddings asks for int8");
+  }
+  embeddings_ = "keep";
 }
 
 void LayerRecipe::check_types(const std::vector<const RecipeRule*>& last) const {

@@ -30,6 +30,9 @@ class LayerRecipe {
   // Its `head`, group size and symmetry are the head's.
   const QuantizeOptions& head() const { return head_; }
 
+  // "keep" or "int8".
+  const std::string& embeddings() const { return embeddings_; }
+
   // Layers that read `input` and are quantized.
   std::vector<LinearId> quantized(int64_t layer, InputId input) const;
 
@@ -61,6 +64,7 @@ class LayerRecipe {
   const Entry& at(int64_t layer, LinearId id) const { return entries_[index(layer, id)]; }
   // `last` by index(): the rule that changed a layer last, or null.
   void check_inputs(const std::vector<const RecipeRule*>& last) const;
+  void ignore_embeddings(const QuantizeOptions& options, const RecipeRule& rule);
   // NF4 stands alone.
   void check_types(const std::vector<const RecipeRule*>& last) const;
   template <typename Holds>
@@ -69,6 +73,7 @@ class LayerRecipe {
   int64_t layers_;
   std::vector<Entry> entries_;  // by layer, then LinearId
   QuantizeOptions head_;
+  std::string embeddings_;
 };
 
 }  // namespace fptq

@@ -169,7 +169,7 @@ TEST(LayerRecipe, TheHeadTakesBitsWhereItIsNamed) {
   refuses({.targets = {"lm_head"}, .group_size = 32}, "give it bits");
   refuses({.targets = {"lm_head"}, .bits = 8, .group_size = 32}, "each vocabulary entry");
   refuses({.targets = {"lm_head"}, .scheme = "w8a8"}, "lm_head takes bits");
-  refuses({.targets = {"model.embed_tokens"}, .bits = 8}, "model.embed_tokens is not quantized");
+  refuses({.targets = {"model.embed_tokens"}, .bits = 8}, "--embeddings int8");
 
   QuantizeOptions options = with_rules({{.targets = {"lm_head", "embed_tokens"}, .ignore = true}});
   EXPECT_NO_THROW(resolve_options(options));

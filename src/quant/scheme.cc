@@ -26,8 +26,9 @@ constexpr const char* kE5M2Warning =
 constexpr std::array kSchemes = {
     Scheme{"w4a8", "4-bit weights, 8-bit inputs as the method decides", kInt4, kByMethod},
     Scheme{"w4a8-llama",
-           "as Meta ships Llama 3.2: 4-bit weights in groups of 32, a scale per token, 8-bit head", kInt4By32,
-           kToken, kInt8Input, nullptr, "int8"},
+           "as Meta ships Llama 3.2: 4-bit weights in groups of 32, a scale per token, 8-bit embeddings and "
+           "head",
+           kInt4By32, kToken, kInt8Input, nullptr, "int8", "int8"},
     Scheme{"w4a8-token", "4-bit weights, 8-bit inputs with a scale per token", kInt4, kToken},
     Scheme{"w4a8-static", "4-bit weights, 8-bit inputs with one scale each", kInt4, kStatic},
     Scheme{"w4a16", "4-bit weights, inputs as they are", kInt4, kFloat},

@@ -24,9 +24,10 @@ struct Scheme {
   WeightSpec weights;   // symmetry is an option of its own, and so is a group size, for which 0 leaves it to
                         // the bits
   ActivationForm inputs;
-  ActivationSpec input = {};      // type and bits of quantized inputs
-  const char* warning = nullptr;  // for the report of whoever asks for it
-  const char* head = "keep";      // what --head auto means
+  ActivationSpec input = {};        // type and bits of quantized inputs
+  const char* warning = nullptr;    // for the report of whoever asks for it
+  const char* head = "keep";        // what --head auto means
+  const char* embeddings = "keep";  // what --embeddings auto means
 
   bool integer_weights() const { return weights.type == CodeType::kInteger; }
 };

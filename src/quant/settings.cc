@@ -60,6 +60,9 @@ void check_weights(const QuantizeOptions& o) {
     throw Error(ErrorKind::kUsage, "--group-size",
                 fmt::format("is {}, but {} takes powers of two from 32 to 4096", size, where));
   }
+  if (embeddings_name(o) != "keep")
+    throw Error(ErrorKind::kUsage, "embeddings",
+                fmt::format("{} cannot stand beside {}", o.embeddings, where));
   if (head_name(o) != "keep")
     throw Error(ErrorKind::kUsage, "head", fmt::format("{} cannot stand beside {}", o.head, where));
 }
@@ -137,8 +140,15 @@ int64_t wanted_group_size(const QuantizeOptions& o) {
   return weight_bits(o) == 8 ? -1 : kUsualGroupSize;
 }
 
+std::string embeddings_name(const QuantizeOptions& o) {
+  const std::string name = o.embeddings == "auto" ? find_scheme(o.scheme).embeddings : o.embeddings;
+  if (name == "keep" || name == "int8") return name;
+  throw Error(ErrorKind::kUsage, "--embeddings", fmt::format("\"{}\" is none of auto, keep, int8", name));
+}
+
 std::string head_name(const QuantizeOptions& o) {
-  return o.head == "auto" ? find_scheme(o.scheme).head : o.head;
+  if (o.head != "auto") return o.head;
+  return embeddings_name(o) == "keep" ? find_scheme(o.scheme).head : "int8";
 }
 
 std::optional<WeightSpec> head_weight_spec(const QuantizeOptions& o, int64_t hidden_size) {

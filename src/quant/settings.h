@@ -31,7 +31,9 @@ int64_t wanted_group_size(const QuantizeOptions& options);
 // The weights of a layer with `cols` inputs.
 WeightSpec weight_spec(const QuantizeOptions& options, int64_t cols);
 GroupSize group_size(const QuantizeOptions& options, int64_t cols);
-// "keep", "int8" or "int4".
+// "keep" or "int8". Throws Error(kUsage) for other names.
+std::string embeddings_name(const QuantizeOptions& options);
+// "keep", "int8" or "int4". A head that nobody speaks of goes with the embeddings, to which it may be tied.
 std::string head_name(const QuantizeOptions& options);
 // How the output head of `hidden_size` inputs is to be stored; nothing where it stays as it is.
 std::optional<WeightSpec> head_weight_spec(const QuantizeOptions& options, int64_t hidden_size);

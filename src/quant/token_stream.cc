@@ -47,7 +47,7 @@ std::vector<int64_t> TokenStream::window_tokens() const {
   return counts;
 }
 
-AlignedBuffer<float> TokenStream::embed(const Tensor& table) const {
+AlignedBuffer<float> TokenStream::embed(const LinearWeights& table) const {
   AlignedBuffer<float> hidden(hidden_values());
   float* y = hidden.data();
   for (const std::vector<int32_t>& window : windows_) {

@@ -29,7 +29,7 @@ class TokenStream {
   int64_t batches() const { return static_cast<int64_t>(batches_.size()); }
 
   // States that enter block 0: the embeddings of all tokens, [tokens, hidden_size].
-  AlignedBuffer<float> embed(const Tensor& table) const;
+  AlignedBuffer<float> embed(const LinearWeights& table) const;
   // All windows pass through `block` in place; `tap` may be null; `after_batch` hears of each finished batch.
   // Key-value caches live only as long as their batch.
   void run(const Block& block, int64_t layer, KvType kv, float* hidden, Tap* tap,

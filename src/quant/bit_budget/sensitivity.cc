@@ -68,7 +68,7 @@ class Sensitivity {
 
   void forward() {
     const int64_t layers = config().num_layers;
-    hidden_.push_back(tokens_.embed(problem_.source.embedding()));
+    hidden_.push_back(tokens_.embed(problem_.source.token_table()));
     for (int64_t layer = 0; layer < layers; ++layer) {
       load(layer);
       AlignedBuffer<float>& out = hidden_.emplace_back(tokens_.hidden_values());
