@@ -114,7 +114,7 @@ TEST(TasksReport, ShowsTasksAndGroups) {
   result.questions = 1538;
   result.tasks = {{"piqa", "valid.jsonl", 38, {{"acc", 0.625, 0.0785}, {"acc_norm", 0.65, 0.07}}},
                   {"lambada", "l.jsonl", 1500, {{"perplexity", 31.5, 1.25}}}};
-  result.groups = {{"both", 2, 1538, {{"acc", 0.5, 0.01}}}};
+  result.groups = {{"both", 2, 1538, {"piqa", "lambada"}, {{"acc", 0.5, 0.01}}}};
   const std::string text = to_text(result);
   EXPECT_THAT(text, HasSubstr("62.50 ± 7.85 %"));
   EXPECT_THAT(text, HasSubstr("31.500 ± 1.250"));
