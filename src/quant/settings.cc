@@ -194,8 +194,6 @@ bool needs_calibration(const QuantizeOptions& o) {
 StatisticsNeeds statistics_needs(const QuantizeOptions& o) {
   StatisticsNeeds needs = method_of(o).needs;
   const bool observes = find_range_observer(o.observer) != RangeObserver::kMinMax;
-  // Tuning has the unquantized model's states at hand, so that GPTAQ's correction costs little more.
-  if (method_of(o).tunes && find_preset(o.preset).tuning_steps > 0) needs.drift = true;
   if (observes || !o.alpha) needs.sample_tokens = std::max(needs.sample_tokens, kSampleTokens);
   return needs;
 }
