@@ -62,13 +62,13 @@ int64_t budget_bytes(const QuantizeOptions& options, const ModelConfig& config) 
   return static_cast<int64_t>(*options.bits_per_weight / 8.0 * static_cast<double>(all_weights(config)));
 }
 
-CalibrationOptions first_windows(const QuantizeOptions& options) {
+}  // namespace
+
+CalibrationOptions bit_budget_calibration(const QuantizeOptions& options) {
   CalibrationOptions c = calibration_options(options);
   c.nsamples = std::min(windows_wanted(c), std::max<int64_t>(1, kTokens / std::max<int64_t>(1, c.seqlen)));
   return c;
 }
-
-}  // namespace
 
 int64_t check_bit_budget(const QuantizeOptions& options, const ModelConfig& config, DType dtype) {
   const int64_t least = linears_bytes(LayerRecipe(options, config), config, dtype);
@@ -79,27 +79,28 @@ int64_t check_bit_budget(const QuantizeOptions& options, const ModelConfig& conf
                             8.0 * static_cast<double>(least) / static_cast<double>(all_weights(config))),
                 "choose more, or larger groups");
   }
-  const CalibrationOptions c = first_windows(options);
+  const CalibrationOptions c = bit_budget_calibration(options);
   return *c.nsamples * c.seqlen;
 }
 
-QuantizeOptions within_bit_budget(const QuantizeOptions& options, const Checkpoint& source, Backend& backend,
-                                  Progress& progress) {
+QuantizeOptions within_bit_budget(const QuantizeOptions& options, const Checkpoint& source,
+                                  const TokenWindows& calibration, Backend& backend, Progress& progress) {
   if (!options.bits_per_weight) return options;
   const ModelConfig& config = source.weights->config();
   const DType dtype = resolve_output_dtype(options, config);
-  check_bit_budget(options, config, dtype);
   const LayerRecipe recipe(options, config);
-  const CalibrationData data = load_calibration(first_windows(options), *source.tokenizer, config);
+  const int64_t looked_at = *bit_budget_calibration(options).nsamples;
+  const TokenWindows windows(calibration.begin(),
+                             calibration.begin() + std::min(looked_at, std::ssize(calibration)));
   const auto specs = [&](int64_t layer, LinearId id) {
     std::vector<WeightSpec> result;
     for (const QuantizeOptions& form : forms_of(recipe.options(layer, id)))
       result.push_back(weight_spec(form, linear_shape(config, id).cols));
     return result;
   };
-  const std::vector<BlockCosts> costs = rounding_costs(
-      {.source = *source.weights, .windows = data.windows, .forms = specs, .scale_dtype = dtype}, backend,
-      progress);
+  const std::vector<BlockCosts> costs =
+      rounding_costs({.source = *source.weights, .windows = windows, .forms = specs, .scale_dtype = dtype},
+                     backend, progress);
 
   const std::vector<Item> items = items_of(recipe, config);
   std::vector<std::vector<SizedForm>> sized;

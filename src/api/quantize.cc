@@ -132,10 +132,16 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
   const Checkpoint source = open_source(model);
   const WeightSource& weights = *source.weights;
   const auto backend = make_cpu_backend(*pool);
-  const QuantizeOptions options = within_bit_budget(asked, source, *backend, progress);
-  const LayerRecipe recipe(options, weights.config());
+  if (asked.bits_per_weight)
+    check_bit_budget(asked, weights.config(), resolve_output_dtype(asked, weights.config()));
   CalibrationData calibration;
-  if (recipe.needs_calibration()) calibration = make_calibration(source, options, *pool, progress);
+  if (LayerRecipe(asked, weights.config()).needs_calibration()) {
+    calibration = make_calibration(source, calibration_options(asked), *pool, progress);
+  } else if (asked.bits_per_weight) {
+    calibration = make_calibration(source, bit_budget_calibration(asked), *pool, progress);
+  }
+  const QuantizeOptions options = within_bit_budget(asked, source, calibration.windows, *backend, progress);
+  const LayerRecipe recipe(options, weights.config());
   Probe probe = make_probe(source, options);
 
   WriterOptions writing;

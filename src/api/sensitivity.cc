@@ -189,7 +189,8 @@ SensitivityResult measure_sensitivity(const std::string& model, const Sensitivit
   const WeightSource& weights = *source.weights;
   const LayerRecipe recipe(options.quantize, weights.config());
   CalibrationData calibration;
-  if (recipe.needs_calibration()) calibration = make_calibration(source, options.quantize, *pool, progress);
+  if (recipe.needs_calibration())
+    calibration = make_calibration(source, calibration_options(options.quantize), *pool, progress);
   SensitivityResult result;
   result.model = model;
   result.text = options.text.empty() ? "Aesop's fables (built in)" : options.text;

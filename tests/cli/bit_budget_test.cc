@@ -85,6 +85,23 @@ TEST_F(BitBudget, ThreeBitsMayBecomeFourOrEight) {
   EXPECT_EQ(count.size(), 3u);
 }
 
+TEST_F(BitBudget, NeedsNoDataAndGoesWithSolvers) {
+  const auto bits = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> args = {
+        "quantize",  kTinyModel, (folder_ / name).string(), "--seqlen", "64", "--nsamples", "4", "-g", "32",
+        "--no-eval", "--json",   "--bits-per-weight",       "6.5",      "-q"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Outcome run = run_fptq(args);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return parse_json(run.out, "report")["bits_per_weight"].get<double>();
+  };
+  for (const char* calibration : {"self", "random"}) {
+    EXPECT_NEAR(bits("rtn", {"--method", "rtn", "--calib", calibration, "--force"}), 6.4, 0.11)
+        << calibration;
+  }
+  EXPECT_NEAR(bits("gptq", {"--method", "gptq"}), 6.4, 0.11);
+}
+
 TEST_F(BitBudget, WhatRulesSayStays) {
   const std::string rules =
       folder_.write("rules.yaml", "rules:\n  - {targets: down_proj, bits: 4}\nignore: [o_proj]\n").string();
