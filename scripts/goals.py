@@ -100,7 +100,7 @@ def main():
         for form in args.forms.split(","):
             folder, result = bench.quantize(f"{preset}-{form}", preset, form, *calibrated)
             line(f"{preset} {form}: seconds", result["wall_seconds"], SECONDS_GOALS[preset], " s")
-            line(f"{preset} {form}: peak memory", result["peak_rss_bytes"] / 1e6, None, " MB")
+            line(f"{preset} {form}: peak memory", result["timing"]["peak_rss_bytes"] / 1e6, None, " MB")
             line(f"{preset} {form}: bits per weight", result["bits_per_weight"])
             for text in bench.texts:
                 line(f"{preset} {form}: KL on {text}", bench.divergence(folder, text), KL_GOALS.get((preset, form)) if text == first else None)

@@ -27,7 +27,12 @@ void add_text_options(CommandLine& line, EvalFlags& flags) {
                "tokens from one window to the next, which scores those alone that the last one has not; "
                "without it, a window's length");
   line.integer("--max-tokens", flags.text.max_tokens, 2, kMaxTokens, "use only the first N tokens");
-  line.text("--reference", "MODEL", flags.text.reference, "model to compare the distributions with");
+  line.text("--reference", "MODEL", flags.text.reference,
+            "model to compare the distributions with, or a file of its saved predictions");
+  line.text("--save-predictions", "FILE", flags.text.save_predictions,
+            "save the model's predictions, for comparing others with them without it");
+  line.integer("--top-k", flags.text.top_k, 1, kMaxTokens,
+               "likeliest tokens of each position that are saved, the others as one");
   add_gates(line, flags.gates);
 }
 
@@ -79,6 +84,8 @@ int run_eval(const Arguments& args) {
   } else if (const std::string option = line.given_in_group(kText); !option.empty()) {
     line.fail("goes with --text, not with --tasks", option);
   }
+  if (line.given("--top-k") && flags.text.save_predictions.empty())
+    line.fail("needs --save-predictions: nothing is saved", "--top-k");
   check_gates(line, flags.gates, "--reference");
 
   ProgressLine progress(verbosity.verbosity());

@@ -14,11 +14,15 @@
 namespace fptq {
 
 struct EvalOptions {
-  std::string text;         // path of a text file (UTF-8)
-  int64_t ctx = 0;          // tokens of a window; 0: 2048, or the model's maximum where that is less
-  int64_t stride = 0;       // tokens from one window to the next; 0: ctx
-  int64_t max_tokens = 0;   // use only the first so many tokens; 0: all
-  std::string reference;    // path of the model to compare with; empty: none
+  std::string text;        // path of a text file (UTF-8)
+  int64_t ctx = 0;         // tokens of a window; 0: 2048, or the model's maximum where that is less
+  int64_t stride = 0;      // tokens from one window to the next; 0: ctx
+  int64_t max_tokens = 0;  // use only the first so many tokens; 0: all
+  std::string reference;   // path of the model to compare with, or of its saved predictions; empty: none
+  // Where to save the model's predictions, so that others can be compared with them without it; empty:
+  // nowhere.
+  std::string save_predictions;
+  int64_t top_k = 100;      // likeliest tokens of a position that are saved, all others as one
   std::string kv = "auto";  // auto (as the checkpoint says), f32, f16, int8
   int threads = 0;
 };
@@ -60,6 +64,8 @@ struct EvalResult {
   double reference_perplexity = 0;
   double perplexity_ratio = 0;         // perplexity / reference_perplexity
   double perplexity_ratio_stderr = 0;  // from the spread of the tokens' differences
+  // Of the reference's likeliest tokens, its others taken as one: kl is a lower bound. 0: of all.
+  int64_t reference_top_k = 0;
   std::optional<Divergence> kl;
   std::optional<ProbabilityChange> probability_change;
   double seconds = 0;
@@ -67,7 +73,8 @@ struct EvalResult {
   uint64_t peak_rss_bytes = 0;
 };
 
-// Throws Error(kFailure) when a model computes something that is not finite.
+// Throws Error: kFailure when a model computes something that is not finite, kUsage when predictions were
+// saved of another text or in other windows.
 EvalResult evaluate(const std::string& model, const EvalOptions& options, Progress& progress = no_progress());
 
 }  // namespace fptq

@@ -3,45 +3,107 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "api/engine.h"
 #include "api/kv_names.h"
+#include "eval/model_logits.h"
 #include "eval/perplexity.h"
+#include "eval/saved_predictions.h"
 #include "eval/text_cost.h"
 #include "fptq/error.h"
 
 namespace fptq {
 
-EvalResult evaluate(const std::string& model, const EvalOptions& options, Progress& progress) {
-  const std::string text = read_text(options.text);
-  const auto pool = make_pool(options.threads);
+namespace {
+
+// What was saved says how the text is cut.
+EvalOptions as_saved(const EvalOptions& options, const SavedPredictions& saved) {
+  const auto refuse = [](const char* option, int64_t asked, int64_t expected) {
+    if (asked == 0 || asked == expected) return;
+    throw Error(ErrorKind::kUsage, option,
+                fmt::format("is {}, but the predictions were saved with {}", asked, expected),
+                "leave it out");
+  };
+  refuse("--ctx", options.ctx, saved.ctx());
+  refuse("--stride", options.stride, saved.stride());
+  EvalOptions result = options;
+  result.ctx = saved.ctx();
+  result.stride = saved.stride();
+  return result;
+}
+
+// The tokens of the text that predictions were saved of.
+void hold_to_saved(const std::string& path, const SavedPredictions& saved, std::vector<int32_t>& ids) {
+  const std::vector<int32_t>& expected = saved.ids();
+  const auto [found, other] = std::ranges::mismatch(ids, expected);
+  if (other != expected.end()) {
+    const auto at = other - expected.begin();
+    throw Error(
+        ErrorKind::kUsage, path,
+        found == ids.end()
+            ? fmt::format("was saved of {} tokens, the text has {}", expected.size(), ids.size())
+            : fmt::format("was saved of another text: its token {} is {}, here it is {}", at, *other, *found),
+        "give the text, --max-tokens and a tokenizer that it was saved with");
+  }
+  ids.resize(expected.size());
+}
+
+}  // namespace
+
+EvalResult evaluate(const std::string& model, const EvalOptions& asked, Progress& progress) {
+  const std::string text = read_text(asked.text);
+  const auto pool = make_pool(asked.threads);
   Engine engine(model, *pool);
   std::unique_ptr<Engine> reference;
-  if (!options.reference.empty()) reference = std::make_unique<Engine>(options.reference, *pool);
+  std::unique_ptr<SavedPredictions> saved;
+  if (SavedPredictions::is_one(asked.reference)) {
+    saved = std::make_unique<SavedPredictions>(asked.reference);
+  } else if (!asked.reference.empty()) {
+    reference = std::make_unique<Engine>(asked.reference, *pool);
+  }
+  const EvalOptions options = saved ? as_saved(asked, *saved) : asked;
 
   std::vector<int32_t> ids = engine.checkpoint.tokenizer->encode(text);
   if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
   if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
     ids.resize(static_cast<size_t>(options.max_tokens));
+  if (saved) hold_to_saved(options.reference, *saved, ids);
 
   int64_t longest = engine.model->config().max_position;
   if (reference) longest = std::min(longest, reference->model->config().max_position);
-  EvalHarness harness;
-  harness.ctx = window_length(options.ctx, 2048, longest);
-  harness.kv = kv_type(options.kv, engine.checkpoint);
-  harness.stride = options.stride;
-  if (options.stride < 0 || options.stride > harness.ctx) {
-    throw Error(
-        ErrorKind::kUsage, "--stride",
-        fmt::format("expected 1 to {}, the length of a window, found {}", harness.ctx, options.stride));
+  const int64_t ctx = window_length(options.ctx, 2048, longest);
+  if (options.stride < 0 || options.stride > ctx) {
+    throw Error(ErrorKind::kUsage, "--stride",
+                fmt::format("expected 1 to {}, the length of a window, found {}", ctx, options.stride));
   }
-  if (reference) harness.reference_kv = kv_type("auto", reference->checkpoint);
-  EvalResult result =
-      evaluate_model(*engine.model, reference ? reference->model.get() : nullptr, ids, harness, progress);
+
+  ModelLogits logits(*engine.model, kv_type(options.kv, engine.checkpoint));
+  std::unique_ptr<ModelLogits> reference_logits;
+  std::unique_ptr<LogitReference> live;
+  if (reference) {
+    reference_logits =
+        std::make_unique<ModelLogits>(*reference->model, kv_type("auto", reference->checkpoint));
+    live = std::make_unique<LogitReference>(*reference_logits);
+  }
+  std::unique_ptr<PredictionWriter> writer;
+  if (!options.save_predictions.empty()) {
+    check_enough(ids);
+    writer = std::make_unique<PredictionWriter>(
+        logits, ids,
+        PredictionWriter::What{.model = model, .ctx = ctx, .stride = options.stride, .top_k = options.top_k},
+        options.save_predictions, *pool);
+  }
+  LogitSource& source = writer ? static_cast<LogitSource&>(*writer) : logits;
+  Reference* against = saved ? static_cast<Reference*>(saved.get()) : live.get();
+  EvalResult result = evaluate_logits(source, against, ids, ctx, options.stride, *pool, progress);
+  if (writer) writer->commit();
   const std::span<const int32_t> covered = std::span(ids).first(static_cast<size_t>(result.tokens));
   set_text_costs(engine.checkpoint.tokenizer->decode(covered, false), result);
   result.model = model;
-  result.reference = options.reference;
+  result.reference = saved ? saved->model() : options.reference;
+  if (saved && saved->top_k() < saved->vocab_size()) result.reference_top_k = saved->top_k();
   result.text = options.text;
   result.peak_rss_bytes = peak_rss_bytes();
   return result;

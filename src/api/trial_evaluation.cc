@@ -61,7 +61,8 @@ EvalResult TrialEvaluation::of(const std::string& model, Progress& progress) con
   record(progress);
   const auto pool = make_pool(threads_);
   const Engine engine(model, *pool);
-  RecordedLogits reference(recording(), *engine.backend, source_.weights->head());
+  RecordedLogits recorded(recording(), *engine.backend, source_.weights->head());
+  LogitReference reference(recorded);
   ModelLogits logits(*engine.model, kv_type("auto", engine.checkpoint));
   return evaluate_logits(logits, &reference, ids_, ctx_, ctx_, *pool, progress);
 }

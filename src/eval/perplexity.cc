@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <vector>
 
 #include "eval/model_logits.h"
 #include "eval/score_book.h"
+#include "eval/text_windows.h"
 #include "fptq/error.h"
 
 namespace fptq {
@@ -43,7 +43,7 @@ class Runner {
   Clock::duration time_{};
 };
 
-void require_same_vocabulary(const LogitSource& model, const LogitSource& reference) {
+void require_same_vocabulary(const LogitSource& model, const Reference& reference) {
   const int64_t found = model.vocab_size();
   const int64_t expected = reference.vocab_size();
   if (found == expected) return;
@@ -62,37 +62,41 @@ int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position)
       fmt::format("expected 2 to {}, which the model was made for, found {}", max_position, requested));
 }
 
+void check_enough(std::span<const int32_t> ids) {
+  if (ids.size() >= 2) return;
+  throw Error(ErrorKind::kBadModel, "text",
+              fmt::format("expected at least 2 tokens to evaluate on, found {}", ids.size()));
+}
+
 EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_t> ids,
                           const EvalHarness& harness, Progress& progress) {
   ModelLogits logits(model, harness.kv);
-  std::optional<ModelLogits> reference_logits;
-  if (reference != nullptr) reference_logits.emplace(*reference, harness.reference_kv);
-  return evaluate_logits(logits, reference_logits ? &*reference_logits : nullptr, ids, harness.ctx,
-                         harness.stride, model.backend().pool(), progress);
+  ThreadPool& pool = model.backend().pool();
+  if (reference == nullptr)
+    return evaluate_logits(logits, nullptr, ids, harness.ctx, harness.stride, pool, progress);
+  ModelLogits reference_logits(*reference, harness.reference_kv);
+  LogitReference against(reference_logits);
+  return evaluate_logits(logits, &against, ids, harness.ctx, harness.stride, pool, progress);
 }
 
-EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
+EvalResult evaluate_logits(LogitSource& model, Reference* reference, std::span<const int32_t> ids,
                            int64_t ctx, int64_t stride, ThreadPool& pool, Progress& progress) {
-  if (ids.size() < 2) {
-    throw Error(ErrorKind::kBadModel, "text",
-                fmt::format("expected at least 2 tokens to evaluate on, found {}", ids.size()));
-  }
+  check_enough(ids);
   if (reference != nullptr) require_same_vocabulary(model, *reference);
 
   EvalResult result;
-  result.ctx = std::min(ctx, std::ssize(ids));
-  result.stride = stride == 0 ? result.ctx : std::min(stride, result.ctx);
-  const int64_t windows = 1 + (std::ssize(ids) - result.ctx) / result.stride;
-  result.tokens = result.ctx + (windows - 1) * result.stride;
-  const bool overlap = result.stride < result.ctx;
+  const TextWindows windows(std::ssize(ids), ctx, stride);
+  result.ctx = windows.ctx();
+  result.stride = windows.stride();
+  result.tokens = windows.tokens();
 
   ScoreBook book(pool, model.vocab_size());
   Runner runner(model);
   const auto start = std::chrono::steady_clock::now();
   progress.begin("evaluate", result.tokens);
-  for (int64_t w = 0; w < windows; ++w) {
-    const std::string name = fmt::format("window {} of {}", w + 1, windows);
-    const int64_t start_of_window = w * result.stride;
+  for (int64_t w = 0; w < windows.count(); ++w) {
+    const std::string name = fmt::format("window {} of {}", w + 1, windows.count());
+    const int64_t start_of_window = windows.begin(w);
     progress.update(start_of_window, name);
     const auto window = ids.subspan(static_cast<size_t>(start_of_window), static_cast<size_t>(result.ctx));
     runner.run_window(window);
@@ -100,15 +104,13 @@ EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span
     // What each position predicts; the window's last position predicts nothing that is in it.
     std::vector<int32_t> next(window.begin() + 1, window.end());
     next.push_back(-1);
-    // Where windows overlap, the position before the first new token predicts it.
-    const int64_t first = overlap && w > 0 ? result.ctx - result.stride - 1 : 0;
-    const int64_t last = overlap ? result.ctx - 1 : result.ctx;
+    const auto [first, last] = windows.compared(w);
     for (int64_t begin = first; begin < last; begin += kRows) {
       progress.update(start_of_window + begin, name);
       const int64_t rows = std::min(kRows, last - begin);
       const float* logits = runner.logits(begin, rows);
-      const float* reference_logits = reference == nullptr ? nullptr : reference->logits(begin, rows);
-      book.add(logits, reference_logits,
+      if (reference != nullptr) reference->go_to(begin, rows);
+      book.add(logits, reference,
                std::span<const int32_t>(next).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)),
                [&](int64_t i) { return fmt::format("{}, position {}", name, begin + i); });
     }
@@ -118,7 +120,8 @@ EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span
 
   book.fill(result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.tokens_per_second = static_cast<double>(windows * result.ctx) / std::max(runner.seconds(), 1e-9);
+  result.tokens_per_second =
+      static_cast<double>(windows.count() * result.ctx) / std::max(runner.seconds(), 1e-9);
   return result;
 }
 

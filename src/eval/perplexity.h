@@ -6,6 +6,7 @@
 
 #include "base/thread_pool.h"
 #include "eval/logit_source.h"
+#include "eval/reference.h"
 #include "fptq/eval.h"
 #include "fptq/progress.h"
 #include "model/forward.h"
@@ -23,6 +24,9 @@ struct EvalHarness {
 // `max_position`. Throws Error(kUsage) when it is not in [2, max_position].
 int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position);
 
+// Throws Error(kBadModel) for fewer than two tokens.
+void check_enough(std::span<const int32_t> ids);
+
 // Fills all of the result but the paths and peak_rss_bytes. `reference` may be null; it must have the model's
 // vocabulary. Both models run one window at a time and logits exist for a few rows only, so memory does not
 // grow with the text. The result does not depend on the number of threads. Throws Error(kBadModel) for a text
@@ -30,9 +34,8 @@ int64_t window_length(int64_t requested, int64_t fallback, int64_t max_position)
 EvalResult evaluate_model(Model& model, Model* reference, std::span<const int32_t> ids,
                           const EvalHarness& harness, Progress& progress);
 
-// The same for logits from anywhere, in windows of `ctx` tokens every `stride` (0: ctx), scored on `pool`.
-// Windows that overlap score and compare what the one before has not.
-EvalResult evaluate_logits(LogitSource& model, LogitSource* reference, std::span<const int32_t> ids,
+// The same for logits from anywhere, cut as TextWindows(ids.size(), ctx, stride), scored on `pool`.
+EvalResult evaluate_logits(LogitSource& model, Reference* reference, std::span<const int32_t> ids,
                            int64_t ctx, int64_t stride, ThreadPool& pool, Progress& progress);
 
 }  // namespace fptq

@@ -41,7 +41,8 @@ TEST_F(Recorded, GivesTheModelsOwnResultBitForBit) {
   const EvalResult live = evaluate_model(model, &original, ids_, harness, no_progress());
   RecordedLogits recorded(path(), *backend_, source_.head());
   ModelLogits logits(model, KvType::kInt8);
-  const EvalResult result = evaluate_logits(logits, &recorded, ids_, kCtx, kCtx, pool_, no_progress());
+  LogitReference reference(recorded);
+  const EvalResult result = evaluate_logits(logits, &reference, ids_, kCtx, kCtx, pool_, no_progress());
   EXPECT_EQ(result.tokens, 7 * kCtx);
   EXPECT_EQ(result.perplexity, live.perplexity);
   EXPECT_EQ(result.reference_perplexity, live.reference_perplexity);

@@ -9,43 +9,52 @@ namespace fptq {
 namespace {
 
 struct PositionScore {
-  double nll = 0, reference_nll = 0, kl = 0;
-  bool same_top = false;
+  double nll = 0;
+  ReferenceScore reference;
   bool finite = true;
 };
 
-PositionScore score_position(std::span<const float> logits, std::span<const float> reference, int32_t next) {
-  PositionScore score;
-  const LogitSummary summary = summarize_logits(logits);
-  score.finite = summary.finite;
-  if (!score.finite) return score;
-  if (next >= 0) score.nll = negative_log_likelihood(logits, summary, next);
-  if (reference.empty()) return score;
-
-  const LogitSummary reference_summary = summarize_logits(reference);
-  score.finite = reference_summary.finite;
-  if (!score.finite) return score;
-  if (next >= 0) score.reference_nll = negative_log_likelihood(reference, reference_summary, next);
-  score.kl = kl_divergence(reference, reference_summary, logits, summary);
-  score.same_top = reference_summary.argmax == summary.argmax;
-  return score;
-}
-
 }  // namespace
+
+void ScoreBook::add(const float* logits, const Reference* reference, std::span<const int32_t> next,
+                    const std::function<std::string(int64_t)>& where) {
+  if (reference == nullptr) return add_rows(logits, nullptr, next, where);
+  add_rows(
+      logits,
+      [&](int64_t row, std::span<const float> of_model, const LogitSummary& summary, int32_t id) {
+        return reference->score(row, of_model, summary, id);
+      },
+      next, where);
+}
 
 void ScoreBook::add(const float* logits, const float* reference, std::span<const int32_t> next,
                     const std::function<std::string(int64_t)>& where) {
-  const auto row_of = [&](const float* base, int64_t i) -> std::span<const float> {
-    if (base == nullptr) return {};
-    return {base + i * vocabulary_, static_cast<size_t>(vocabulary_)};
-  };
+  if (reference == nullptr) return add_rows(logits, nullptr, next, where);
+  add_rows(
+      logits,
+      [&](int64_t row, std::span<const float> of_model, const LogitSummary& summary, int32_t id) {
+        return score_against({reference + row * vocabulary_, of_model.size()}, of_model, summary, id);
+      },
+      next, where);
+}
+
+void ScoreBook::add_rows(const float* logits, const Score& reference, std::span<const int32_t> next,
+                         const std::function<std::string(int64_t)>& where) {
   // Threads only fill their positions' slots; sums below run in the order of the text, whatever thread was
   // faster.
   std::vector<PositionScore> scores(next.size());
   pool_.parallel_for(std::ssize(next), 2, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const size_t slot = static_cast<size_t>(i);
-      scores[slot] = score_position(row_of(logits, i), row_of(reference, i), next[slot]);
+      PositionScore& score = scores[static_cast<size_t>(i)];
+      const int32_t id = next[static_cast<size_t>(i)];
+      const std::span row(logits + i * vocabulary_, static_cast<size_t>(vocabulary_));
+      const LogitSummary summary = summarize_logits(row);
+      score.finite = summary.finite;
+      if (!score.finite) continue;
+      if (id >= 0) score.nll = negative_log_likelihood(row, summary, id);
+      if (!reference) continue;
+      score.reference = reference(i, row, summary, id);
+      score.finite = score.reference.finite;
     }
   });
   for (size_t i = 0; i < scores.size(); ++i) {
@@ -56,10 +65,10 @@ void ScoreBook::add(const float* logits, const float* reference, std::span<const
                   "look for extreme weights with 'fptq inspect'");
     }
     if (next[i] >= 0) nll_.push_back(score.nll);
-    if (reference == nullptr) continue;
-    if (next[i] >= 0) reference_nll_.push_back(score.reference_nll);
-    kl_.push_back(score.kl);
-    if (score.same_top) ++same_top_;
+    if (!reference) continue;
+    if (next[i] >= 0) reference_nll_.push_back(score.reference.nll);
+    kl_.push_back(score.reference.kl);
+    if (score.reference.same_top) ++same_top_;
   }
 }
 

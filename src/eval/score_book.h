@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "eval/reference.h"
 #include "fptq/eval.h"
 
 namespace fptq {
@@ -18,9 +19,11 @@ class ScoreBook {
   ScoreBook(ThreadPool& pool, int64_t vocabulary) : pool_(pool), vocabulary_(vocabulary) {}
 
   // Logits [next.size(), vocabulary] of consecutive positions; next[i] is the id that follows position i, or
-  // -1 where it is not scored. `reference` holds the reference model's logits of the same positions, or is
-  // null (in all calls or none). Throws Error(kFailure, where(i), ...) for the first position whose logits
-  // are not finite.
+  // -1 where it is not scored. `reference` is at the same positions, or null (in all calls or none). Throws
+  // Error(kFailure, where(i), ...) for the first position whose logits are not finite.
+  void add(const float* logits, const Reference* reference, std::span<const int32_t> next,
+           const std::function<std::string(int64_t)>& where);
+  // The same with the reference model's logits of these positions, [next.size(), vocabulary].
   void add(const float* logits, const float* reference, std::span<const int32_t> next,
            const std::function<std::string(int64_t)>& where);
 
@@ -30,6 +33,12 @@ class ScoreBook {
   void fill(EvalResult& result) const;
 
  private:
+  // Scores a row of the model's logits against the reference.
+  using Score = std::function<ReferenceScore(int64_t row, std::span<const float> logits,
+                                             const LogitSummary& summary, int32_t next)>;
+  void add_rows(const float* logits, const Score& reference, std::span<const int32_t> next,
+                const std::function<std::string(int64_t)>& where);
+
   ThreadPool& pool_;
   int64_t vocabulary_;
   std::vector<double> nll_, reference_nll_, kl_;

@@ -40,6 +40,7 @@ Json evaluation_members(const EvalResult& result) {
   }
   if (result.kl) {
     json["reference_perplexity"] = result.reference_perplexity;
+    if (result.reference_top_k > 0) json["reference_top_k"] = result.reference_top_k;
     add_divergence(json, *result.kl);
   }
   if (result.probability_change) {
@@ -77,7 +78,12 @@ std::string to_text(const EvalResult& result) {
     const double change = result.perplexity / result.reference_perplexity - 1;
     table.add(
         {"reference", fmt::format("{} ({})", fixed(result.reference_perplexity, 3), signed_percent(change))});
-    table.add({"kl.mean", fixed(result.kl->mean, 5)});
+    const std::string bound =
+        result.reference_top_k > 0
+            ? fmt::format(", at least: of the {} likeliest tokens, and all others as one",
+                          result.reference_top_k)
+            : "";
+    table.add({"kl.mean", fixed(result.kl->mean, 5) + bound});
     table.add({"kl.median", fixed(result.kl->median, 5)});
     table.add({"kl.p95", fixed(result.kl->p95, 5)});
     table.add({"kl.p99", fixed(result.kl->p99, 5)});

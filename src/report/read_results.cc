@@ -145,6 +145,7 @@ EvalResult evaluation_of(const Json& json, const std::string& where) {
   e.reference = json_string(json, "reference", where, "");
   e.text = json_string(json, "text", where, "");
   e.ctx = json_int(json, "ctx", where, 0);
+  e.reference_top_k = json_int(json, "reference_top_k", where, 0);
   e.tokens = json_int(json, "tokens", where, 0);
   e.scored = json_int(json, "scored", where, 0);
   e.perplexity = json_number(json, "perplexity", where);

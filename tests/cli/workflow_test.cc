@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/file_io.h"
 #include "base/json.h"
 #include "run_fptq.h"
@@ -213,6 +215,45 @@ TEST(Eval, PerplexityEqualsTransformers) {
   EXPECT_EQ(json["scored"], 2040);
   EXPECT_NEAR(json["perplexity"].get<double>(), 24.582334315, 24.6e-4);
   EXPECT_NEAR(json["perplexity_stderr"].get<double>(), 1.500312506, 1.5e-3);
+}
+
+TEST_F(Workflow, SavedPredictionsTakeTheReferencesPlace) {
+  const std::string file = (*folder_ / "original.predictions").string();
+  const auto evaluate = [&](const std::string& model, const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"eval", model, "--text", kHeldOutText, "--json"};
+    if (!std::ranges::count(more, "--max-tokens")) args.insert(args.end(), {"--max-tokens", "1024"});
+    args.insert(args.end(), more.begin(), more.end());
+    return run_fptq(args);
+  };
+  const Outcome saving = evaluate(kTinyModel, {"--ctx", "128", "--save-predictions", file, "--top-k", "32"});
+  ASSERT_EQ(saving.code, 0) << saving.err;
+  const Json live = parse_json(evaluate(out(), {"--ctx", "128", "--reference", kTinyModel}).out, "eval");
+  const Json saved = parse_json(evaluate(out(), {"--reference", file}).out, "eval");
+  EXPECT_EQ(saved["reference_top_k"], 32);
+  EXPECT_EQ(saved["reference"], kTinyModel);
+  EXPECT_EQ(saved["tokens"], live["tokens"]);
+  EXPECT_EQ(saved["perplexity"], live["perplexity"]);
+  EXPECT_EQ(saved["top1"], live["top1"]);
+  EXPECT_NEAR(saved["reference_perplexity"], live["reference_perplexity"], 1e-4);
+  const double exact = live["kl"]["mean"], bound = saved["kl"]["mean"];
+  EXPECT_LE(bound, exact);
+  EXPECT_GT(bound, 0.9 * exact);
+  EXPECT_EQ(evaluate(out(), {"--reference", file, "--max-kl", std::to_string(bound / 2)}).code, 5);
+
+  const auto refuses = [&](const std::vector<std::string>& more, const char* words) {
+    const Outcome run = evaluate(out(), more);
+    EXPECT_EQ(run.code, 2) << run.out;
+    EXPECT_THAT(run.err, HasSubstr(words));
+  };
+  refuses({"--reference", file, "--ctx", "64"}, "the predictions were saved with 128");
+  refuses({"--reference", file, "--max-tokens", "512"}, "was saved of 1024 tokens, the text has 512");
+  refuses({"--top-k", "5"}, "needs --save-predictions");
+  refuses({"--save-predictions", file}, "exists already");
+  const Outcome other =
+      run_fptq({"eval", out(), "--text", folder_->write("other.txt", std::string(9000, 'x')).string(),
+                "--reference", file});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("was saved of another text: its token 0 is"));
 }
 
 TEST(Eval, ThreadsAndLocaleChangeNothing) {
