@@ -4,18 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "base/uniform.h"
 #include "fptq/error.h"
-#include "quant/uniform.h"
 
 namespace fptq {
 namespace {
 
 constexpr int64_t kTogether = 32;  // windows that are written at the same time
-
-// Uniform in [0, 1), of 53 random bits.
-double draw_fraction(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) * 0x1p-53;
-}
 
 // Of the window with this index: the same whichever windows are written beside it.
 std::mt19937_64 generator(uint64_t seed, int64_t window) {
