@@ -45,13 +45,16 @@ int32_t draw_id(std::span<const float> logits, std::span<const int32_t> allowed,
       throw Error(ErrorKind::kFailure, "logits", "the model produced values that are not finite");
     most = std::max(most, value);
   }
-  const auto weight = [&](int32_t id) { return std::exp(logits[static_cast<size_t>(id)] - most); };
+  std::vector<float> weights(allowed.size());
   double total = 0;
-  for (const int32_t id : allowed) total += weight(id);
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    weights[i] = std::exp(logits[static_cast<size_t>(allowed[i])] - most);
+    total += weights[i];
+  }
   double left = draw_fraction(random) * total;
-  for (const int32_t id : allowed) {
-    left -= weight(id);
-    if (left < 0) return id;
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    left -= weights[i];
+    if (left < 0) return allowed[i];
   }
   return allowed.back();
 }
