@@ -82,7 +82,7 @@ void Tuner::draw_up_to(int64_t step) {
 
 void Tuner::gather(std::span<const TokenWindow> drawn) {
   const int64_t width = problem_.source.config().hidden_size;
-  const Tensor table = problem_.source.embedding();
+  const LinearWeights table = problem_.source.token_table();
   batch_.windows.clear();
   batch_.tokens = 0;
   for (const TokenWindow& window : drawn) {
