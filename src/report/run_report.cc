@@ -28,11 +28,6 @@ Json speed_members(const RunSpeed& s) {
   return json;
 }
 
-const char* grade_name(Grade grade) {
-  constexpr const char* kNames[] = {"unknown", "same", "close", "near", "far", "broken"};
-  return kNames[static_cast<size_t>(grade)];
-}
-
 Json run_members(const Run& run) {
   const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
   Json json = {{"name", run.name},
