@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/engine.h"
+#include "api/evaluation_text.h"
 #include "api/kv_names.h"
 #include "eval/perplexity.h"
 #include "eval/text_cost.h"
@@ -19,10 +20,8 @@ EvalResult evaluate(const std::string& model, const EvalOptions& options, Progre
   std::unique_ptr<Engine> reference;
   if (!options.reference.empty()) reference = std::make_unique<Engine>(options.reference, *pool);
 
-  std::vector<int32_t> ids = engine.checkpoint.tokenizer->encode(text);
-  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
-    ids.resize(static_cast<size_t>(options.max_tokens));
+  check_max_tokens(options.max_tokens);
+  const std::vector<int32_t> ids = first_tokens(*engine.checkpoint.tokenizer, text, options.max_tokens);
 
   int64_t longest = engine.model->config().max_position;
   if (reference) longest = std::min(longest, reference->model->config().max_position);
