@@ -56,10 +56,9 @@ Json run_members(const Run& run) {
     const QuantizeReport& q = *run.quantization;
     json["calibration_tokens"] = q.calibration_tokens;
     json["tuned"] = q.tuned;
-    for (const char* list : {"inputs", "linears", "blocks"}) json[list] = Json::array();
-    for (const InputDecision& d : q.inputs) json["inputs"].push_back(to_members(d));
-    for (const LinearReport& l : q.linears) json["linears"].push_back(to_members(l));
-    for (const BlockReport& b : q.blocks) json["blocks"].push_back(to_members(b));
+    json["inputs"] = to_list(q.inputs);
+    json["linears"] = to_list(q.linears);
+    json["blocks"] = to_list(q.blocks);
   }
   return json;
 }
