@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 
 #include "fptq/error.h"
 
@@ -26,6 +27,13 @@ void log(std::string_view line) {
 
 void log_block(std::string_view lines) {
   std::fwrite(lines.data(), 1, lines.size(), stderr);
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw Error(ErrorKind::kIo, path, "cannot be written");
 }
 
 std::string one_line(std::string_view text) {

@@ -1,4 +1,4 @@
-// The two streams: results go to stdout, everything else to stderr.
+// The two streams: results go to stdout, everything else to stderr; and files that the user asked for.
 #pragma once
 
 #include <string>
@@ -16,6 +16,9 @@ void log(std::string_view line);
 
 // Lines as they are, to stderr.
 void log_block(std::string_view lines);
+
+// The whole file as it is. Throws Error(kIo) when it cannot be written.
+void write_file(const std::string& path, std::string_view text);
 
 // `text` on one line: control characters come out as \xNN.
 std::string one_line(std::string_view text);

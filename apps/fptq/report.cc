@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "common_options.h"
 #include "console.h"
-#include "fptq/error.h"
 #include "fptq/run_report.h"
 
 namespace fptq::app {
@@ -21,13 +18,6 @@ const Form& form_of(const CommandLine& line, const std::string& path) {
     if (path.ends_with(form.ending)) return form;
   }
   line.fail(fmt::format("expected a file that ends in .html, .json, .csv or .md, found '{}'", path), "--out");
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw Error(ErrorKind::kIo, path, "cannot be written");
 }
 
 }  // namespace
@@ -51,7 +41,7 @@ int run_report(const Arguments& args) {
   for (const std::string& path : outputs) form_of(line, path);
   RunReport report = collect_runs(runs);
   if (!title.empty()) report.title = title;
-  for (const std::string& path : outputs) write(path, form_of(line, path).text(report));
+  for (const std::string& path : outputs) write_file(path, form_of(line, path).text(report));
   if (verbosity.quiet) return 0;
   print(report.verdict.headline + "\n");
   for (const std::string& sentence : report.verdict.sentences) print(sentence + "\n");

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fstream>
-
 #include "common_options.h"
 #include "console.h"
-#include "fptq/error.h"
 #include "fptq/report.h"
 #include "quantize_options.h"
 #include "trial_options.h"
@@ -46,13 +43,6 @@ void declare(CommandLine& line, StudyArguments& a) {
   add_quantize_options(line, a.quantizing);
 }
 
-void write_picture(const std::string& path, const std::string& picture) {
-  std::ofstream file(path, std::ios::binary);
-  file << picture;
-  file.close();
-  if (!file) throw Error(ErrorKind::kIo, path, "cannot be written");
-}
-
 }  // namespace
 
 int run_study(const Arguments& args) {
@@ -78,7 +68,7 @@ int run_study(const Arguments& args) {
 
   ProgressLine progress(a.verbosity.verbosity(), "the same command goes on where this one stopped");
   const StudyResult result = fptq::run_study(a.name, a.model, a.study, progress);
-  if (!a.svg.empty()) write_picture(a.svg, to_svg(result));
+  if (!a.svg.empty()) write_file(a.svg, to_svg(result));
   print(a.form.json       ? to_json(result)
         : a.form.markdown ? to_markdown(result)
         : a.form.csv      ? to_csv(result)

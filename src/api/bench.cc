@@ -12,8 +12,8 @@
 #include "api/kv_names.h"
 #include "api/peak_memory.h"
 #include "base/thread_pool.h"
+#include "base/uniform.h"
 #include "fptq/error.h"
-#include "quant/uniform.h"
 
 namespace fptq {
 namespace {

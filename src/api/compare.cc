@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "api/engine.h"
-#include "api/held_out_text.h"
+#include "api/evaluation_text.h"
 #include "api/kv_names.h"
 #include "api/measure_alone.h"
 #include "eval/perplexity.h"
-#include "fptq/error.h"
 #include "fptq/inspect.h"
 
 namespace fptq {
@@ -34,8 +33,8 @@ ComparedModel measured(const std::string& path, const AloneOptions& options) {
 
 CompareResult compare(const std::string& a, const std::string& b, const CompareOptions& options,
                       Progress& progress) {
-  const std::string text = options.text.empty() ? std::string(held_out_text()) : read_text(options.text);
-  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
+  const std::string text = evaluation_text(options.text);
+  check_max_tokens(options.max_tokens);
   CompareResult result;
   AloneOptions alone;
   alone.text = text;
@@ -51,9 +50,7 @@ CompareResult compare(const std::string& a, const std::string& b, const CompareO
 
   const auto pool = make_pool(options.threads);
   Engine original(a, *pool), quantized(b, *pool);
-  std::vector<int32_t> ids = original.checkpoint.tokenizer->encode(text);
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
-    ids.resize(static_cast<size_t>(options.max_tokens));
+  const std::vector<int32_t> ids = first_tokens(*original.checkpoint.tokenizer, text, options.max_tokens);
   EvalHarness harness;
   harness.ctx =
       window_length(options.ctx, 1024,

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "api/engine.h"
+#include "api/evaluation_text.h"
 #include "api/kv_names.h"
 #include "eval/model_logits.h"
 #include "eval/perplexity.h"
@@ -15,8 +17,30 @@
 #include "fptq/error.h"
 
 namespace fptq {
-
 namespace {
+
+// The model to compare with, or its saved predictions; nothing where none was asked for.
+struct Against {
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<ModelLogits> logits;
+  std::unique_ptr<Reference> reference;
+  const SavedPredictions* saved = nullptr;
+};
+
+Against open_reference(const std::string& path, ThreadPool& pool) {
+  Against against;
+  if (SavedPredictions::is_one(path)) {
+    auto saved = std::make_unique<SavedPredictions>(path);
+    against.saved = saved.get();
+    against.reference = std::move(saved);
+  } else if (!path.empty()) {
+    against.engine = std::make_unique<Engine>(path, pool);
+    against.logits =
+        std::make_unique<ModelLogits>(*against.engine->model, kv_type("auto", against.engine->checkpoint));
+    against.reference = std::make_unique<LogitReference>(*against.logits);
+  }
+  return against;
+}
 
 // What was saved says how the text is cut.
 EvalOptions as_saved(const EvalOptions& options, const SavedPredictions& saved) {
@@ -56,23 +80,15 @@ EvalResult evaluate(const std::string& model, const EvalOptions& asked, Progress
   const std::string text = read_text(asked.text);
   const auto pool = make_pool(asked.threads);
   Engine engine(model, *pool);
-  std::unique_ptr<Engine> reference;
-  std::unique_ptr<SavedPredictions> saved;
-  if (SavedPredictions::is_one(asked.reference)) {
-    saved = std::make_unique<SavedPredictions>(asked.reference);
-  } else if (!asked.reference.empty()) {
-    reference = std::make_unique<Engine>(asked.reference, *pool);
-  }
-  const EvalOptions options = saved ? as_saved(asked, *saved) : asked;
+  const Against against = open_reference(asked.reference, *pool);
+  const EvalOptions options = against.saved != nullptr ? as_saved(asked, *against.saved) : asked;
 
-  std::vector<int32_t> ids = engine.checkpoint.tokenizer->encode(text);
-  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
-    ids.resize(static_cast<size_t>(options.max_tokens));
-  if (saved) hold_to_saved(options.reference, *saved, ids);
+  check_max_tokens(options.max_tokens);
+  std::vector<int32_t> ids = first_tokens(*engine.checkpoint.tokenizer, text, options.max_tokens);
+  if (against.saved != nullptr) hold_to_saved(options.reference, *against.saved, ids);
 
   int64_t longest = engine.model->config().max_position;
-  if (reference) longest = std::min(longest, reference->model->config().max_position);
+  if (against.engine) longest = std::min(longest, against.engine->model->config().max_position);
   const int64_t ctx = window_length(options.ctx, 2048, longest);
   if (options.stride < 0 || options.stride > ctx) {
     throw Error(ErrorKind::kUsage, "--stride",
@@ -80,13 +96,6 @@ EvalResult evaluate(const std::string& model, const EvalOptions& asked, Progress
   }
 
   ModelLogits logits(*engine.model, kv_type(options.kv, engine.checkpoint));
-  std::unique_ptr<ModelLogits> reference_logits;
-  std::unique_ptr<LogitReference> live;
-  if (reference) {
-    reference_logits =
-        std::make_unique<ModelLogits>(*reference->model, kv_type("auto", reference->checkpoint));
-    live = std::make_unique<LogitReference>(*reference_logits);
-  }
   std::unique_ptr<PredictionWriter> writer;
   if (!options.save_predictions.empty()) {
     check_enough(ids);
@@ -96,14 +105,17 @@ EvalResult evaluate(const std::string& model, const EvalOptions& asked, Progress
         options.save_predictions, *pool);
   }
   LogitSource& source = writer ? static_cast<LogitSource&>(*writer) : logits;
-  Reference* against = saved ? static_cast<Reference*>(saved.get()) : live.get();
-  EvalResult result = evaluate_logits(source, against, ids, ctx, options.stride, *pool, progress);
+  EvalResult result =
+      evaluate_logits(source, against.reference.get(), ids, ctx, options.stride, *pool, progress);
   if (writer) writer->commit();
   const std::span<const int32_t> covered = std::span(ids).first(static_cast<size_t>(result.tokens));
   set_text_costs(engine.checkpoint.tokenizer->decode(covered, false), result);
   result.model = model;
-  result.reference = saved ? saved->model() : options.reference;
-  if (saved && saved->top_k() < saved->vocab_size()) result.reference_top_k = saved->top_k();
+  result.reference = options.reference;
+  if (against.saved != nullptr) {
+    result.reference = against.saved->model();
+    if (against.saved->top_k() < against.saved->vocab_size()) result.reference_top_k = against.saved->top_k();
+  }
   result.text = options.text;
   result.peak_rss_bytes = peak_rss_bytes();
   return result;

@@ -6,7 +6,7 @@
 
 #include "api/bit_budget.h"
 #include "api/engine.h"
-#include "api/held_out_text.h"
+#include "api/evaluation_text.h"
 #include "api/kv_names.h"
 #include "api/make_calibration.h"
 #include "api/model_card.h"
@@ -49,17 +49,11 @@ class WriterSink final : public BlockSink {
 Probe make_probe(const Checkpoint& source, const QuantizeOptions& options) {
   Probe probe;
   if (!options.evaluate) return probe;
-  const std::string text =
-      options.eval_text.empty() ? std::string(held_out_text()) : read_text(options.eval_text);
-  const std::vector<int32_t> ids = source.tokenizer->encode(text);
-  const int64_t tokens = std::min(std::ssize(ids), kProbeTokens);
-  const int64_t ctx = std::min({tokens, kProbeCtx, source.weights->config().max_position});
+  const std::vector<int32_t> ids = evaluation_tokens(*source.tokenizer, options.eval_text, kProbeTokens);
+  const int64_t ctx = std::min({std::ssize(ids), kProbeCtx, source.weights->config().max_position});
   if (ctx < 2)
-    throw Error(ErrorKind::kBadModel, options.eval_text,
-                fmt::format("has {} tokens, at least 2 are needed", tokens));
-  for (int64_t at = 0; at + ctx <= tokens; at += ctx) {
-    probe.windows.emplace_back(ids.begin() + at, ids.begin() + at + ctx);
-  }
+    throw Error(ErrorKind::kBadModel, source.path.string(), "was made for 1 token, at least 2 are needed");
+  probe.windows = whole_windows(ids, ctx);
   probe.quantized_kv = kv_type(options.kv, source);
   return probe;
 }
@@ -193,7 +187,7 @@ QuantizeReport quantize(const std::string& model, const std::string& output, con
     report.head_kl = measured.head_kl;
     report.evaluation->model = output;
     report.evaluation->reference = model;
-    report.evaluation->text = options.eval_text.empty() ? "Aesop's fables (built in)" : options.eval_text;
+    report.evaluation->text = evaluation_text_name(options.eval_text);
   }
   report.source_bytes = dense_bytes(weights.config());
   report.bits_per_weight = bits_per_weight(weights.config(), options, writing.dtype);

@@ -33,15 +33,11 @@ std::span<const std::byte> bytes_of(const AlignedBuffer<float>& buffer) {
 }
 
 Json describe(const PipelineState& state) {
-  Json inputs = Json::array(), linears = Json::array(), blocks = Json::array();
-  for (const InputDecision& d : state.inputs) inputs.push_back(report::to_members(d));
-  for (const LinearReport& l : state.linears) linears.push_back(report::to_members(l));
-  for (const BlockReport& b : state.blocks) blocks.push_back(report::to_members(b));
   return {{"next_layer", state.next_layer},
           {"tuning_step", state.tuning.step},
-          {"inputs", std::move(inputs)},
-          {"linears", std::move(linears)},
-          {"blocks", std::move(blocks)}};
+          {"inputs", report::to_list(state.inputs)},
+          {"linears", report::to_list(state.linears)},
+          {"blocks", report::to_list(state.blocks)}};
 }
 
 void restore(const Json& text, PipelineState& state) {

@@ -90,6 +90,17 @@ std::optional<QuantizeReport> kept_report(const fs::path& folder) {
   return kept;
 }
 
+// Of a ComparedModel or a TrialSpeed.
+template <typename Measured>
+RunSpeed compared_speed(const Measured& m) {
+  return {.load_seconds = m.load_seconds,
+          .prefill_tokens_per_second = m.prefill_tokens_per_second,
+          .decode_tokens_per_second = m.decode_tokens_per_second,
+          .ms_per_token = m.decode_tokens_per_second > 0 ? 1000 / m.decode_tokens_per_second : 0,
+          .peak_rss_bytes = m.peak_rss_bytes,
+          .conditions = "as fptq compare measures it"};
+}
+
 class Collector {
  public:
   explicit Collector(std::vector<Source> sources) : sources_(std::move(sources)) {}
@@ -231,14 +242,7 @@ class Collector {
       if (run.file_bytes == 0) look_at(run, m.path);
       run.file_bytes = m.file_bytes;
       run.bits_per_weight = m.bits_per_weight;
-      if (m.decode_tokens_per_second > 0) {
-        run.speed = RunSpeed{.load_seconds = m.load_seconds,
-                             .prefill_tokens_per_second = m.prefill_tokens_per_second,
-                             .decode_tokens_per_second = m.decode_tokens_per_second,
-                             .ms_per_token = 1000 / m.decode_tokens_per_second,
-                             .peak_rss_bytes = m.peak_rss_bytes,
-                             .conditions = "as fptq compare measures it"};
-      }
+      if (m.decode_tokens_per_second > 0) run.speed = compared_speed(m);
       EvalResult& e = run.evaluation.emplace();
       e.model = m.path;
       e.tokens = c.tokens;
@@ -260,16 +264,7 @@ class Collector {
       if (!t.method.empty()) run.method = t.method;
       if (!t.scheme.empty()) run.scheme = t.scheme;
       run.failure = t.failure;
-      if (t.speed) {
-        run.speed =
-            RunSpeed{.load_seconds = t.speed->load_seconds,
-                     .prefill_tokens_per_second = t.speed->prefill_tokens_per_second,
-                     .decode_tokens_per_second = t.speed->decode_tokens_per_second,
-                     .ms_per_token =
-                         t.speed->decode_tokens_per_second > 0 ? 1000 / t.speed->decode_tokens_per_second : 0,
-                     .peak_rss_bytes = t.speed->peak_rss_bytes,
-                     .conditions = "as fptq compare measures it"};
-      }
+      if (t.speed) run.speed = compared_speed(*t.speed);
       if (t.tasks) keep_scores(run, *t.tasks);
       if (!t.evaluation) return;
       run.evaluation = t.evaluation;

@@ -6,12 +6,11 @@
 #include <memory>
 
 #include "api/engine.h"
-#include "api/held_out_text.h"
+#include "api/evaluation_text.h"
 #include "api/make_calibration.h"
 #include "api/quantize_setup.h"
 #include "eval/perplexity.h"
 #include "eval/score_book.h"
-#include "fptq/error.h"
 #include "quant/block_quantizer.h"
 #include "quant/calibration.h"
 #include "quant/settings.h"
@@ -21,24 +20,13 @@
 namespace fptq {
 namespace {
 
-using Windows = std::vector<std::vector<int32_t>>;
+using Windows = TokenWindows;
 
 // Non-overlapping windows of the text.
 Windows windows_of(const Checkpoint& source, const SensitivityOptions& options, int64_t& ctx) {
-  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
-  const std::string text = options.text.empty() ? std::string(held_out_text()) : read_text(options.text);
-  std::vector<int32_t> ids = source.tokenizer->encode(text);
-  if (options.max_tokens > 0 && std::ssize(ids) > options.max_tokens)
-    ids.resize(static_cast<size_t>(options.max_tokens));
-  if (ids.size() < 2) {
-    throw Error(ErrorKind::kBadModel, options.text,
-                fmt::format("has {} tokens, at least 2 are needed", ids.size()));
-  }
+  const std::vector<int32_t> ids = evaluation_tokens(*source.tokenizer, options.text, options.max_tokens);
   ctx = std::min(window_length(options.ctx, 512, source.weights->config().max_position), std::ssize(ids));
-  Windows windows;
-  for (int64_t at = 0; at + ctx <= std::ssize(ids); at += ctx)
-    windows.emplace_back(ids.begin() + at, ids.begin() + at + ctx);
-  return windows;
+  return whole_windows(ids, ctx);
 }
 
 // The unquantized model's blocks and head, and what they say about the text.
@@ -193,7 +181,7 @@ SensitivityResult measure_sensitivity(const std::string& model, const Sensitivit
     calibration = make_calibration(source, calibration_options(options.quantize), *pool, progress);
   SensitivityResult result;
   result.model = model;
-  result.text = options.text.empty() ? "Aesop's fables (built in)" : options.text;
+  result.text = evaluation_text_name(options.text);
   result.method = options.quantize.method;
   result.scheme = options.quantize.scheme;
   const Windows windows = windows_of(source, options, result.ctx);

@@ -3,14 +3,12 @@
 #include "api/engine.h"
 #include "api/kv_names.h"
 #include "api/model_identity.h"
-#include "fptq/error.h"
 #include "tasks/run_tasks.h"
 
 namespace fptq {
+
 TasksResult evaluate_tasks(const std::string& model, const TaskOptions& options, Progress& progress) {
-  if (options.tasks.empty()) throw Error(ErrorKind::kUsage, "--tasks", "names no task");
-  if (options.num_fewshot < 0 || options.limit < 0)
-    throw Error(ErrorKind::kUsage, options.limit < 0 ? "--limit" : "--num-fewshot", "is negative");
+  check_options(options);
   const double start = seconds_now();
   const auto pool = make_pool(options.threads);
   Engine engine(model, *pool);

@@ -5,28 +5,21 @@
 #include <algorithm>
 
 #include "api/engine.h"
-#include "api/held_out_text.h"
+#include "api/evaluation_text.h"
 #include "api/kv_names.h"
 #include "base/hash.h"
 #include "eval/model_logits.h"
 #include "eval/perplexity.h"
 #include "eval/recorded_logits.h"
-#include "fptq/error.h"
 
 namespace fptq {
 
 TrialEvaluation::TrialEvaluation(const Checkpoint& source, const std::string& source_key,
                                  std::filesystem::path folder, const TrialOptions& options)
-    : source_(source), folder_(std::move(folder)), threads_(options.threads) {
-  if (options.max_tokens < 0) throw Error(ErrorKind::kUsage, "--max-tokens", "is negative");
-  const std::string text = options.text.empty() ? std::string(held_out_text()) : read_text(options.text);
-  ids_ = source.tokenizer->encode(text);
-  if (options.max_tokens > 0 && std::ssize(ids_) > options.max_tokens)
-    ids_.resize(static_cast<size_t>(options.max_tokens));
-  if (ids_.size() < 2) {
-    throw Error(ErrorKind::kBadModel, options.text,
-                fmt::format("has {} tokens, at least 2 are needed", ids_.size()));
-  }
+    : source_(source),
+      folder_(std::move(folder)),
+      threads_(options.threads),
+      ids_(evaluation_tokens(*source.tokenizer, options.text, options.max_tokens)) {
   const int64_t window = window_length(options.ctx, 1024, source.weights->config().max_position);
   ctx_ = std::min(window, std::ssize(ids_));
   Hasher hasher;

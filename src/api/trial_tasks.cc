@@ -4,7 +4,6 @@
 
 #include "api/model_identity.h"
 #include "base/hash.h"
-#include "fptq/error.h"
 #include "tasks/run_tasks.h"
 
 namespace fptq {
@@ -14,8 +13,7 @@ TrialTasks::TrialTasks(const TrialOptions& options) : options_(options.tasks) {
   options_.kv = "auto";
   options_.threads = options.threads;
   if (!asked()) return;
-  if (options_.num_fewshot < 0 || options_.limit < 0)
-    throw Error(ErrorKind::kUsage, options_.limit < 0 ? "--limit" : "--num-fewshot", "is negative");
+  check_options(options_);
   key_ = tasks_key(options_);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/engine.h"
+#include "api/evaluation_text.h"
 #include "api/held_out_text.h"
 #include "api/measure_alone.h"
 #include "api/peak_memory.h"
@@ -281,7 +282,7 @@ TrialsResult run_trials(const std::string& model, const std::vector<Trial>& tria
                         const TrialOptions& options, Progress& progress) {
   TrialRunner runner(model, options, trials.size(), progress);
   TrialsResult result;
-  result.text = options.text.empty() ? "Aesop's fables (built in)" : options.text;
+  result.text = evaluation_text_name(options.text);
   result.ctx = runner.ctx();
   result.tokens = runner.tokens();
   result.original = runner.original();

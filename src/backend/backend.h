@@ -74,14 +74,6 @@ class Backend {
                       std::span<float* const> y) = 0;
   // y[t] = table[ids[t]], dequantized where the table is of codes; ids are already checked against its rows.
   virtual void embed(const LinearWeights& table, std::span<const int32_t> ids, float* y) = 0;
-  // Of a dense table.
-  void embed(const Tensor& table, std::span<const int32_t> ids, float* y) {
-    LinearWeights dense;
-    dense.rows = table.view().rows();
-    dense.cols = table.view().row_elements();
-    dense.weight = table;
-    embed(dense, ids, y);
-  }
   virtual void rms_norm(const float* x, std::span<const float> gamma, float eps, int64_t tokens,
                         float* y) = 0;
   virtual void silu_mul(const float* gate, const float* up, int64_t count, float* y) = 0;

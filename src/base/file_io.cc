@@ -54,6 +54,33 @@ void FileWriter::write(std::span<const std::byte> bytes) {
   }
 }
 
+void FileWriter::reserve(size_t size) {
+  const auto length = static_cast<off_t>(size);
+  int error = 0;
+  do {
+    if (::fallocate(fd_, 0, 0, length) == 0) return;
+    error = errno;
+  } while (error == EINTR);
+  if (error != EOPNOTSUPP && error != ENOSYS) {
+    const std::string doing = fmt::format("reserve {} bytes", size);
+    errno = error;
+    io_error(path_, doing.c_str());
+  }
+  if (::ftruncate(fd_, length) != 0) io_error(path_, "set the size");
+}
+
+void FileWriter::write_at(size_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      io_error(path_, "write");
+    }
+    offset += static_cast<size_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
 void FileWriter::commit() {
   if (::fsync(fd_) != 0) io_error(path_, "flush");
   const int fd = fd_;

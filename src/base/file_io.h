@@ -16,7 +16,7 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes =
 // new one, never a mixture.
 void write_file_atomically(const std::filesystem::path& path, std::string_view contents);
 
-// An open file for appending, closed and removed by the destructor unless commit() was reached.
+// A file on its way, closed and removed by the destructor unless commit() was reached.
 class FileWriter {
  public:
   // Creates (truncates) `path`.
@@ -25,9 +25,14 @@ class FileWriter {
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
+  // At the end of what was written so far.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
   size_t bytes_written() const { return written_; }
+  // Sets the file's size and takes the space for it; where a file system cannot, writing will find out.
+  void reserve(size_t size);
+  // Beside the two above, which it does not move. Threads may write different places at the same time.
+  void write_at(size_t offset, std::span<const std::byte> bytes);
   // fsync and close; the file stays.
   void commit();
 

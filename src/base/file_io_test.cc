@@ -50,6 +50,17 @@ TEST(FileWriter, RemovesWhatWasNotCommitted) {
   EXPECT_EQ(read_text_file(folder / "f"), "abc");
 }
 
+TEST(FileWriter, WritesWhereItIsTold) {
+  const TempFolder folder;
+  FileWriter writer(folder / "f");
+  writer.reserve(6);
+  writer.write_at(4, std::as_bytes(std::span("ef", 2)));
+  writer.write("ab");
+  writer.write_at(2, std::as_bytes(std::span("cd", 2)));
+  writer.commit();
+  EXPECT_EQ(read_text_file(folder / "f"), "abcdef");
+}
+
 TEST(FileWriter, ReportsAFullDisk) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
   const TempFolder folder;

@@ -1,13 +1,9 @@
 #include "io/safetensors_writer.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <tuple>
 
@@ -28,11 +24,6 @@ constexpr std::array<DType, 15> kReferenceOrder = {
 
 [[noreturn]] void misuse(const std::string& where, const std::string& what) {
   throw Error(ErrorKind::kFailure, where, what);
-}
-
-[[noreturn]] void io_error(const std::filesystem::path& path, const char* doing) {
-  const int error = errno;
-  throw Error(ErrorKind::kIo, path.string(), fmt::format("cannot {}: {}", doing, std::strerror(error)));
 }
 
 ptrdiff_t reference_rank(DType dtype) {
@@ -80,34 +71,6 @@ std::string header_json(const std::vector<StoredTensor>& tensors,
   return text;
 }
 
-void write_at(int fd, const std::filesystem::path& path, size_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      io_error(path, "write");
-    }
-    offset += static_cast<size_t>(n);
-    bytes = bytes.subspan(static_cast<size_t>(n));
-  }
-}
-
-void reserve(int fd, const std::filesystem::path& path, size_t size) {
-  const auto length = static_cast<off_t>(size);
-  int error = 0;
-  do {
-    if (::fallocate(fd, 0, 0, length) == 0) return;
-    error = errno;
-  } while (error == EINTR);
-  // Where a file system cannot reserve, writing will find out.
-  if (error != EOPNOTSUPP && error != ENOSYS) {
-    const std::string doing = fmt::format("reserve {} bytes", size);
-    errno = error;
-    io_error(path, doing.c_str());
-  }
-  if (::ftruncate(fd, length) != 0) io_error(path, "set the size");
-}
-
 }  // namespace
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
@@ -129,23 +92,10 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
   file_size_ = checked_add(data_begin, data_size, path.string());
   for (StoredTensor& t : tensors_) t.begin += data_begin;
 
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) io_error(path, "create");
-  try {
-    reserve(fd_, path_, file_size_);
-    write_at(fd_, path_, 0, std::as_bytes(std::span(&length, 1)));
-    write_at(fd_, path_, sizeof length, std::as_bytes(std::span(header)));
-  } catch (...) {
-    ::close(fd_);
-    ::unlink(path.c_str());
-    throw;
-  }
-}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(path_.c_str());
+  file_.emplace(path);
+  file_->reserve(file_size_);
+  file_->write_at(0, std::as_bytes(std::span(&length, 1)));
+  file_->write_at(sizeof length, std::as_bytes(std::span(header)));
 }
 
 void SafetensorsWriter::write(const std::string& name, std::span<const std::byte> bytes) {
@@ -156,7 +106,7 @@ void SafetensorsWriter::write(const std::string& name, std::span<const std::byte
   if (bytes.size() != t.size)
     misuse(where, fmt::format("{} bytes given, announced were {}", bytes.size(), t.size));
   if (written_[it->second] != 0) misuse(where, "is written a second time");
-  write_at(fd_, path_, t.begin, bytes);
+  file_->write_at(t.begin, bytes);
   written_[it->second] = 1;
 }
 
@@ -166,15 +116,7 @@ void SafetensorsWriter::commit() {
     misuse(where_in(path_.string(), tensors_[static_cast<size_t>(missing - written_.begin())].name),
            "was never written");
   }
-  if (::fsync(fd_) != 0) io_error(path_, "flush");
-  const int fd = fd_;
-  fd_ = -1;
-  if (::close(fd) != 0) {
-    const int error = errno;
-    ::unlink(path_.c_str());
-    errno = error;
-    io_error(path_, "close");
-  }
+  file_->commit();
 }
 
 }  // namespace fptq

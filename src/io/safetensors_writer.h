@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/file_io.h"
 #include "io/mapped_tensors.h"
 
 namespace fptq {
@@ -22,7 +24,7 @@ struct TensorInfo {
 
 // The layout is fixed before the first byte of data is known, and is the reference writer's: tensors by type
 // (widest first), then by name; header padded with spaces to a multiple of 8. For equal input the files of
-// both are equal byte for byte.
+// both are equal byte for byte. The destructor removes the file unless commit() succeeded.
 class SafetensorsWriter {
  public:
   // Creates (truncates) `path`, reserves the space of the whole file and writes the header. Transformers
@@ -30,10 +32,6 @@ class SafetensorsWriter {
   // that no reader accepts, Error(kIo) when the file cannot be created or the space is not there.
   SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorInfo>& tensors,
                     const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
-  // Removes the file unless commit() succeeded.
-  ~SafetensorsWriter();
-  SafetensorsWriter(const SafetensorsWriter&) = delete;
-  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
   // Each tensor once, in any order; `bytes` is the whole tensor. Threads may write different tensors at
   // the same time. Throws Error(kFailure) on an unknown name, a wrong size or a second time.
@@ -49,7 +47,7 @@ class SafetensorsWriter {
   std::unordered_map<std::string, size_t> index_;
   std::vector<uint8_t> written_;  // bytes, not bits: threads set different ones
   size_t file_size_ = 0;
-  int fd_ = -1;
+  std::optional<FileWriter> file_;
 };
 
 }  // namespace fptq

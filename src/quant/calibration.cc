@@ -6,9 +6,9 @@
 #include <random>
 
 #include "base/hash.h"
+#include "base/uniform.h"
 #include "fptq/error.h"
 #include "quant/calibration_text.h"
-#include "quant/uniform.h"
 
 namespace fptq {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "base/file_io.h"
 #include "expect_error.h"
-#include "quant/uniform.h"
 #include "temp_folder.h"
 
 namespace fptq {
@@ -145,25 +144,6 @@ TEST_F(Calibration, FingerprintTellsWindowsApart) {
   EXPECT_NE(fingerprint(a), fingerprint(b));
   EXPECT_EQ(fingerprint(a), fingerprint(TokenWindows{{1, 2}, {3}}));
   EXPECT_EQ(fingerprint(a).size(), 32u);
-}
-
-TEST(Uniform, CoversTheRangeEvenly) {
-  std::mt19937_64 random(0);
-  int count[5] = {};
-  for (int i = 0; i < 50000; ++i) {
-    const uint64_t x = draw_below(random, 5);
-    ASSERT_LT(x, 5u);
-    ++count[x];
-  }
-  for (const int c : count) EXPECT_NEAR(c, 10000, 500);
-  EXPECT_EQ(draw_below(random, 1), 0u);
-}
-
-TEST(Uniform, IsTheSameEverywhere) {
-  // mt19937_64 is defined by the standard: its 10000th number from the default seed is 9981545732273789042.
-  std::mt19937_64 random;
-  random.discard(9999);
-  EXPECT_EQ(draw_below(random, 49135), 9981545732273789042u % 49135);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 namespace fptq {
 namespace {
 
-constexpr double kLosslessDb = 200.0;
 constexpr int64_t kChunkWeights = 1 << 16;
 
 struct Sums {
@@ -38,6 +37,11 @@ void look_at_groups(const LinearWeights& quantized, int64_t r, std::span<const f
 
 }  // namespace
 
+double decibels(double relative_error) {
+  constexpr double kLossless = 200.0;
+  return relative_error == 0.0 ? kLossless : std::min(-10.0 * std::log10(relative_error), kLossless);
+}
+
 Deviation measure_deviation(const WeightRows& original, const LinearWeights& quantized, ThreadPool& pool) {
   const int64_t cols = original.cols();
   std::vector<Sums> rows(static_cast<size_t>(original.rows()));
@@ -64,17 +68,33 @@ Deviation measure_deviation(const WeightRows& original, const LinearWeights& qua
     total.smallest_scale = std::min(total.smallest_scale, sums.smallest_scale);
     total.largest_scale = std::max(total.largest_scale, sums.largest_scale);
   }
-  Deviation deviation{.sqnr_db = kLosslessDb};
+  Deviation deviation;
   if (!quantized.spec.dense()) {
     deviation.clipped_share =
         static_cast<double>(total.clipped) / static_cast<double>(original.rows() * cols);
     deviation.smallest_scale = total.smallest_scale;
     deviation.largest_scale = total.largest_scale;
   }
-  if (total.signal == 0.0 || total.error == 0.0) return deviation;
-  deviation.relative_error = total.error / total.signal;
-  deviation.sqnr_db = std::min(-10.0 * std::log10(deviation.relative_error), kLosslessDb);
+  if (total.signal != 0.0) deviation.relative_error = total.error / total.signal;
+  deviation.sqnr_db = decibels(deviation.relative_error);
   return deviation;
+}
+
+double output_sqnr_db(std::span<const float> reference, std::span<const float> result, int64_t width) {
+  double sum = 0;
+  int64_t tokens = 0;
+  for (size_t t = 0; t < reference.size(); t += static_cast<size_t>(width)) {
+    double error = 0, signal = 0;
+    for (size_t i = t; i < t + static_cast<size_t>(width); ++i) {
+      const double x = reference[i], e = static_cast<double>(result[i]) - x;
+      error += e * e;
+      signal += x * x;
+    }
+    if (signal == 0) continue;
+    sum += error / signal;
+    ++tokens;
+  }
+  return decibels(tokens == 0 ? 0.0 : sum / static_cast<double>(tokens));
 }
 
 }  // namespace fptq

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "quant/made_data.h"
@@ -52,8 +53,22 @@ TEST(Deviation, ADenseLayerHasNoScales) {
   ThreadPool pool(1);
   const Deviation d = measure_deviation(WeightRows(w, {}, "m"), w, pool);
   EXPECT_EQ(d.relative_error, 0);
+  EXPECT_EQ(d.sqnr_db, 200);
   EXPECT_EQ(d.largest_scale, 0);
   EXPECT_EQ(d.clipped_share, 0);
+}
+
+TEST(Decibels, EndAtWhatDoubleCanTell) {
+  EXPECT_EQ(decibels(1.0), 0.0);
+  EXPECT_DOUBLE_EQ(decibels(0.01), 20.0);
+  EXPECT_EQ(decibels(1e-30), 200.0);
+  EXPECT_EQ(decibels(0.0), 200.0);
+}
+
+TEST(OutputSqnr, TokensCountAlikeAndThoseOfZerosDoNot) {
+  const std::vector<float> reference = {1, 0, 0, 0, 0, 20}, result = {1.5f, 0, 7, 7, 0, 20};
+  EXPECT_DOUBLE_EQ(output_sqnr_db(reference, result, 2), -10.0 * std::log10(0.25 / 2));
+  EXPECT_EQ(output_sqnr_db(reference, reference, 2), 200.0);
 }
 
 }  // namespace

@@ -47,18 +47,8 @@ std::unique_ptr<Run> run(const QuantizeOptions& options, int threads = 2, Pipeli
   return r;
 }
 
-// Thresholds that equalize some inputs of this model.
-QuantizeOptions equalizing() {
-  QuantizeOptions o;
-  o.method = "fptq";
-  o.static_threshold = 3.0;
-  o.dynamic_threshold = 6.0;
-  o.dtype = "f32";
-  return o;
-}
-
 TEST(MixedLayers, IgnoredOnesReadTheirEqualizedInputAsBefore) {
-  QuantizeOptions options = equalizing();
+  QuantizeOptions options = options_of_golden();
   const auto plain = run(options);
   options.rules = {{.targets = {"v_proj", "gate_proj"}, .ignore = true}};
   const auto mixed = run(options);
@@ -109,7 +99,7 @@ TEST(MixedLayers, IgnoredOnesAbsorbWhatEqualizesTheNextInput) {
 }
 
 TEST(MixedLayers, InputsThatOnlyIgnoredOnesReadStayAsTheyAre) {
-  QuantizeOptions options = equalizing();
+  QuantizeOptions options = options_of_golden();
   options.rules = {{.targets = {"re:.*layers\\.1\\."}, .ignore = true}};
   const auto r = run(options);
   const StorySource source;
@@ -176,7 +166,7 @@ TEST(MixedLayers, RoundingIsLearnedInTheOtherBlocks) {
 }
 
 TEST(MixedLayers, ThreadsAndResumingChangeNothing) {
-  QuantizeOptions options = equalizing();
+  QuantizeOptions options = options_of_golden();
   options.method = "gptq";
   options.rules = {{.targets = {"v_proj"}, .ignore = true}, {.targets = {"mlp.down_proj"}, .bits = 8}};
   const auto one = run(options, 1), three = run(options, 3);

@@ -4,18 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "base/uniform.h"
 #include "fptq/error.h"
-#include "quant/uniform.h"
 
 namespace fptq {
 namespace {
 
 constexpr int64_t kTogether = 32;  // windows that are written at the same time
-
-// Uniform in [0, 1), of 53 random bits.
-double draw_fraction(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) * 0x1p-53;
-}
 
 // Of the window with this index: the same whichever windows are written beside it.
 std::mt19937_64 generator(uint64_t seed, int64_t window) {
@@ -50,13 +45,16 @@ int32_t draw_id(std::span<const float> logits, std::span<const int32_t> allowed,
       throw Error(ErrorKind::kFailure, "logits", "the model produced values that are not finite");
     most = std::max(most, value);
   }
-  const auto weight = [&](int32_t id) { return std::exp(logits[static_cast<size_t>(id)] - most); };
+  std::vector<float> weights(allowed.size());
   double total = 0;
-  for (const int32_t id : allowed) total += weight(id);
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    weights[i] = std::exp(logits[static_cast<size_t>(allowed[i])] - most);
+    total += weights[i];
+  }
   double left = draw_fraction(random) * total;
-  for (const int32_t id : allowed) {
-    left -= weight(id);
-    if (left < 0) return id;
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    left -= weights[i];
+    if (left < 0) return allowed[i];
   }
   return allowed.back();
 }

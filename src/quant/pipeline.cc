@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <limits>
-#include <span>
 #include <utility>
 
 #include "fptq/error.h"
 #include "model/forward.h"
 #include "quant/block_quantizer.h"
+#include "quant/deviation.h"
 #include "quant/observer.h"
 #include "quant/preset.h"
 #include "quant/settings.h"
@@ -73,26 +72,6 @@ SplitWindows split(const Windows& windows, int64_t limit) {
     part.push_back(window);
   }
   return result;
-}
-
-// See BlockReport.
-double output_sqnr_db(std::span<const float> reference, std::span<const float> result, int64_t width) {
-  double sum = 0;
-  int64_t tokens = 0;
-  for (size_t t = 0; t < reference.size(); t += static_cast<size_t>(width)) {
-    double error = 0, signal = 0;
-    for (size_t i = t; i < t + static_cast<size_t>(width); ++i) {
-      const double x = reference[i], e = static_cast<double>(result[i]) - x;
-      error += e * e;
-      signal += x * x;
-    }
-    if (signal == 0) continue;
-    sum += error / signal;
-    ++tokens;
-  }
-  constexpr double kLosslessDb = 200.0;  // as for weights
-  return sum == 0 ? kLosslessDb
-                  : std::min(-10.0 * std::log10(sum / static_cast<double>(tokens)), kLosslessDb);
 }
 
 class Pipeline {

@@ -66,15 +66,6 @@ struct Steps : Progress {
   bool ended = false;
 };
 
-QuantizeOptions options_of_golden() {
-  QuantizeOptions o;
-  o.method = "fptq";
-  o.static_threshold = 3.0;
-  o.dynamic_threshold = 6.0;
-  o.dtype = "f32";
-  return o;
-}
-
 PipelineState copy(const PipelineState& s) {
   const auto same = [](const AlignedBuffer<float>& b) {
     AlignedBuffer<float> c(b.size());

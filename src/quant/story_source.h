@@ -10,6 +10,7 @@
 
 #include "base/file_io.h"
 #include "base/json.h"
+#include "fptq/quantize.h"
 #include "io/safetensors.h"
 #include "model/family.h"
 #include "model/weight_source.h"
@@ -70,6 +71,16 @@ inline std::vector<std::vector<int32_t>> golden_windows(int64_t count = 3, int64
       window.push_back(static_cast<int32_t>(3 + (i * i * 7 + i * 13) % 509));
   }
   return windows;
+}
+
+// The thresholds that it decided with: every branch is taken.
+inline QuantizeOptions options_of_golden() {
+  QuantizeOptions o;
+  o.method = "fptq";
+  o.static_threshold = 3.0;
+  o.dynamic_threshold = 6.0;
+  o.dtype = "f32";
+  return o;
 }
 
 }  // namespace fptq

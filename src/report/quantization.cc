@@ -27,12 +27,9 @@ Json quantization_members(const QuantizeReport& report) {
   json["calibration_tokens"] = report.calibration_tokens;
   json["source_bytes"] = report.source_bytes;
   json["tuned"] = report.tuned;
-  json["inputs"] = Json::array();
-  for (const InputDecision& input : report.inputs) json["inputs"].push_back(to_members(input));
-  json["linears"] = Json::array();
-  for (const LinearReport& linear : report.linears) json["linears"].push_back(to_members(linear));
-  json["blocks"] = Json::array();
-  for (const BlockReport& block : report.blocks) json["blocks"].push_back(to_members(block));
+  json["inputs"] = to_list(report.inputs);
+  json["linears"] = to_list(report.linears);
+  json["blocks"] = to_list(report.blocks);
   if (report.head_kl) json["head_kl"] = *report.head_kl;
   json["warnings"] = report.warnings;
   return json;

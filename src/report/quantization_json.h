@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "fptq/quantize.h"
@@ -12,6 +13,13 @@ namespace fptq::report {
 Json to_members(const InputDecision& decision);
 Json to_members(const LinearReport& linear);
 Json to_members(const BlockReport& block);
+// An array of their members.
+template <typename T>
+Json to_list(const std::vector<T>& items) {
+  Json list = Json::array();
+  for (const T& item : items) list.push_back(to_members(item));
+  return list;
+}
 
 // Members that older files lack stay as they are by default. Throw Error(kBadModel) naming `where` and the
 // key.

@@ -28,11 +28,6 @@ Json speed_members(const RunSpeed& s) {
   return json;
 }
 
-const char* grade_name(Grade grade) {
-  constexpr const char* kNames[] = {"unknown", "same", "close", "near", "far", "broken"};
-  return kNames[static_cast<size_t>(grade)];
-}
-
 Json run_members(const Run& run) {
   const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
   Json json = {{"name", run.name},
@@ -61,10 +56,9 @@ Json run_members(const Run& run) {
     const QuantizeReport& q = *run.quantization;
     json["calibration_tokens"] = q.calibration_tokens;
     json["tuned"] = q.tuned;
-    for (const char* list : {"inputs", "linears", "blocks"}) json[list] = Json::array();
-    for (const InputDecision& d : q.inputs) json["inputs"].push_back(to_members(d));
-    for (const LinearReport& l : q.linears) json["linears"].push_back(to_members(l));
-    for (const BlockReport& b : q.blocks) json["blocks"].push_back(to_members(b));
+    json["inputs"] = to_list(q.inputs);
+    json["linears"] = to_list(q.linears);
+    json["blocks"] = to_list(q.blocks);
   }
   return json;
 }

@@ -32,6 +32,14 @@ constexpr double kNearBits = 0.5;      // runs this close are of one size
 constexpr double kFarToken = 50.0;     // times the median channel maximum
 constexpr double kMuchClipped = 0.01;
 
+// In the order of Grade.
+struct GradeText {
+  const char *name, *words;
+};
+constexpr GradeText kGradeTexts[] = {{"unknown", "not measured"},        {"same", "practically the original"},
+                                     {"close", "close to the original"}, {"near", "near the original"},
+                                     {"far", "far from the original"},   {"broken", "broken"}};
+
 bool has_kl(const Run& run) {
   return run.failure.empty() && run.evaluation && run.evaluation->kl;
 }
@@ -208,22 +216,12 @@ void add_dominated(const RunReport& report, std::vector<std::string>& out) {
 
 }  // namespace
 
+const char* grade_name(Grade grade) {
+  return kGradeTexts[static_cast<size_t>(grade)].name;
+}
+
 std::string grade_words(Grade grade) {
-  switch (grade) {
-    case Grade::kUnknown:
-      return "not measured";
-    case Grade::kSame:
-      return "practically the original";
-    case Grade::kClose:
-      return "close to the original";
-    case Grade::kNear:
-      return "near the original";
-    case Grade::kFar:
-      return "far from the original";
-    case Grade::kBroken:
-      return "broken";
-  }
-  return "";
+  return kGradeTexts[static_cast<size_t>(grade)].words;
 }
 
 std::vector<const Run*> undominated(const RunReport& report) {

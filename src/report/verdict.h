@@ -9,6 +9,7 @@
 
 namespace fptq::report {
 
+const char* grade_name(Grade grade);   // "close"
 std::string grade_words(Grade grade);  // "close to the original"
 
 // Runs with a divergence that no other run beats: none takes at most as many bits for less of it.

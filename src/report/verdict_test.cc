@@ -51,6 +51,14 @@ TEST(Grade, HasLimits) {
   EXPECT_EQ(grade(fptq::Run{}), Grade::kUnknown);
 }
 
+TEST(Grade, HasANameAndWords) {
+  EXPECT_STREQ(grade_name(Grade::kUnknown), "unknown");
+  EXPECT_STREQ(grade_name(Grade::kNear), "near");
+  EXPECT_STREQ(grade_name(Grade::kBroken), "broken");
+  EXPECT_EQ(grade_words(Grade::kUnknown), "not measured");
+  EXPECT_EQ(grade_words(Grade::kNear), "near the original");
+}
+
 TEST(Verdict, IsAboutTheBestOfTheSmallRuns) {
   const RunReport report = four_runs();
   EXPECT_EQ(focus_of(report)->name, "gptq");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "base/uniform.h"
 #include "fptq/error.h"
 
 namespace fptq {
@@ -73,8 +74,7 @@ int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) 
   }
   double total = 0;
   for (const Candidate& c : candidates_) total += c.p;
-  // 53 random bits: a uniform double in [0, 1).
-  double draw = static_cast<double>(random_() >> 11) * 0x1p-53 * total;
+  double draw = draw_fraction(random_) * total;
   for (const Candidate& c : candidates_) {
     draw -= c.p;
     if (draw < 0) return c.id;

@@ -173,6 +173,12 @@ class Run {
 
 }  // namespace
 
+void check_options(const TaskOptions& options) {
+  if (options.tasks.empty()) throw Error(ErrorKind::kUsage, "--tasks", "names no task");
+  if (options.num_fewshot < 0 || options.limit < 0)
+    throw Error(ErrorKind::kUsage, options.limit < 0 ? "--limit" : "--num-fewshot", "is negative");
+}
+
 std::string tasks_key(const TaskOptions& options) {
   const TaskSelection selection = select_tasks(options.tasks);
   const std::vector<Loaded> tasks = load(selection, options);

@@ -11,6 +11,9 @@
 
 namespace fptq {
 
+// Throws Error(kUsage) naming the option where one is out of its range or no task is named.
+void check_options(const TaskOptions& options);
+
 // 32 digits of all that the scores depend on but the model: questions as they are put, what is right, what is
 // counted, the seed. Reads all data and throws as run_tasks() does.
 std::string tasks_key(const TaskOptions& options);

@@ -34,8 +34,8 @@ void decode_integers(const LinearWeights& w, int64_t r, float* dst) {
   std::array<int8_t, 64> codes;
   for (int64_t i = 0; i < groups; ++i) {
     const int64_t at = r * groups + i;
-    const float scale = float_at(w.scales, at);
-    const int zero = w.zero_points ? static_cast<int8_t>(w.zero_points.bytes()[static_cast<size_t>(at)]) : 0;
+    const float scale = w.scale_at(at);
+    const int zero = w.zero_point_at(at);
     for (int64_t c = i * size; c < (i + 1) * size; c += std::ssize(codes)) {
       const auto n = std::min(static_cast<size_t>((i + 1) * size - c), codes.size());
       read_code_row(row, w.spec.bits, c, std::span(codes).first(n));
@@ -50,16 +50,9 @@ void decode_float8(const LinearWeights& w, int64_t r, float* dst) {
   const std::byte* row = w.codes.view().row(r);
   const int64_t groups = w.groups(), size = w.group_size();
   for (int64_t i = 0; i < groups; ++i) {
-    const float scale = float_at(w.scales, r * groups + i);
+    const float scale = w.scale_at(r * groups + i);
     for (int64_t c = i * size; c < (i + 1) * size; ++c) dst[c] = table[static_cast<uint8_t>(row[c])] * scale;
   }
-}
-
-float block_scale(const LinearWeights& w, int64_t block) {
-  if (!w.spec.nested) return float_at(w.scales, block);
-  const auto code = static_cast<uint8_t>(w.scales.bytes()[static_cast<size_t>(block)]);
-  return float_at(w.nested.map, code) * float_at(w.nested.absmax, block / NestedScales::kBlock) +
-         w.nested.offset;
 }
 
 void decode_normal_float4(const LinearWeights& w, int64_t r, float* dst) {
@@ -67,7 +60,7 @@ void decode_normal_float4(const LinearWeights& w, int64_t r, float* dst) {
   const int64_t first = r * w.cols, last = first + w.cols, size = w.group_size();
   for (int64_t begin = first; begin < last;) {
     const int64_t block = begin / size, end = std::min((block + 1) * size, last);
-    const float scale = block_scale(w, block);
+    const float scale = w.scale_at(block);
     for (int64_t i = begin; i < end; ++i) {
       const unsigned code = (static_cast<unsigned>(codes[i / 2]) >> (i % 2 == 0 ? 4 : 0)) & 15u;
       dst[i - first] = kNormalFloat4[code] * scale;
@@ -77,6 +70,16 @@ void decode_normal_float4(const LinearWeights& w, int64_t r, float* dst) {
 }
 
 }  // namespace
+
+float LinearWeights::scale_at(int64_t i) const {
+  if (!spec.nested) return float_at(scales, i);
+  const auto code = static_cast<uint8_t>(scales.bytes()[static_cast<size_t>(i)]);
+  return float_at(nested.map, code) * float_at(nested.absmax, i / NestedScales::kBlock) + nested.offset;
+}
+
+int LinearWeights::zero_point_at(int64_t i) const {
+  return zero_points ? static_cast<int8_t>(zero_points.bytes()[static_cast<size_t>(i)]) : 0;
+}
 
 void LinearWeights::decode_row(int64_t r, float* dst) const {
   if (spec.dense()) {

@@ -91,6 +91,10 @@ struct LinearWeights {
   // Shapes and types fit the rules above; scales are finite and positive (of blocks also zero), codes are
   // numbers. Throws Error(kBadModel, where).
   void validate(const std::string& where) const;
+  // Scale `i` of `scales` in float32, that of a block also where it is nested. Not of a dense matrix.
+  float scale_at(int64_t i) const;
+  // The zero point beside it, 0 where there are none.
+  int zero_point_at(int64_t i) const;
   // Row `r` as floats, computed in float32 as above. dst has `cols` elements.
   void decode_row(int64_t r, float* dst) const;
 };

@@ -18,14 +18,8 @@ constexpr size_t kLongestContent = 1024;
 
 AddedToken read_token(const Json& json, const std::string& where) {
   if (!json.is_object()) throw Error(ErrorKind::kBadModel, where, "expected an object");
-  AddedToken token;
-  token.id = checked_token_id(json_int(json, "id", where), where + ":id");
-  token.content = json_string(json, "content", where);
-  token.single_word = json_bool(json, "single_word", where, false);
-  token.lstrip = json_bool(json, "lstrip", where, false);
-  token.rstrip = json_bool(json, "rstrip", where, false);
-  token.special = json_bool(json, "special", where, false);
-  token.normalized = json_bool(json, "normalized", where, !token.special);
+  const int32_t id = checked_token_id(json_int(json, "id", where), where + ":id");
+  AddedToken token = read_added_token(json, id, where);
   if (token.content.empty())
     throw Error(ErrorKind::kBadModel, where + ":content", "an added token must not be empty");
   if (token.content.size() > kLongestContent) {
@@ -74,6 +68,18 @@ size_t skip_space_right(std::string_view text, size_t pos) {
 }
 
 }  // namespace
+
+AddedToken read_added_token(const Json& json, int32_t id, const std::string& where) {
+  AddedToken token;
+  token.id = id;
+  token.content = json_string(json, "content", where);
+  token.single_word = json_bool(json, "single_word", where, false);
+  token.lstrip = json_bool(json, "lstrip", where, false);
+  token.rstrip = json_bool(json, "rstrip", where, false);
+  token.special = json_bool(json, "special", where, false);
+  token.normalized = json_bool(json, "normalized", where, !token.special);
+  return token;
+}
 
 AddedTokens::AddedTokens(const Json* json, const Vocabulary& vocabulary, const Normalizer& normalizer,
                          const std::string& where) {

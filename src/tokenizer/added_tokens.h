@@ -26,6 +26,10 @@ struct AddedToken {
   bool special = false;
 };
 
+// The token of this id that an object of a file describes. Throws Error(kBadModel) where a member has the
+// wrong type or the content is missing.
+AddedToken read_added_token(const Json& json, int32_t id, const std::string& where);
+
 // Immutable and thread-safe after construction.
 class AddedTokens {
  public:

@@ -43,14 +43,7 @@ void read_added(const Json& config, TokenizerJson& json, const std::string& wher
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size())
       throw Error(ErrorKind::kBadModel, place, "expected an id as the key");
-    AddedToken token;
-    token.id = checked_token_id(id, place);
-    token.content = json_string(entry, "content", place);
-    token.single_word = json_bool(entry, "single_word", place, false);
-    token.lstrip = json_bool(entry, "lstrip", place, false);
-    token.rstrip = json_bool(entry, "rstrip", place, false);
-    token.special = json_bool(entry, "special", place, false);
-    token.normalized = json_bool(entry, "normalized", place, !token.special);
+    AddedToken token = read_added_token(entry, checked_token_id(id, place), place);
     if (!known.contains(token.content)) new_tokens.emplace_back(token.content, token.id);
     json.added.push_back(std::move(token));
   }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "exam.h"
 #include "run_fptq.h"
 
 namespace fptq {
@@ -111,24 +112,8 @@ TEST_F(CompareMethods, NothingIsDoneTwiceAndAChangedOptionIsNoticed) {
   EXPECT_EQ(reused(json("fptq,rtn")), (std::vector<bool>{true, true, true})) << "both texts are remembered";
 }
 
-// A task whose second choice is always right.
-std::string exam(const TempFolder& folder, int count) {
-  std::string lines;
-  for (int i = 0; i < count; ++i) {
-    const std::string n = std::to_string(i);
-    lines += R"({"q": "Once upon a time there were )" + n + R"( dogs, and", "c": ["Lily )" + n +
-             R"(", "they", "he was sad"], "a": 1})"
-             "\n";
-  }
-  folder.write("exam.jsonl", lines);
-  return folder
-      .write("exam.yaml",
-             "task: exam\ndata: exam.jsonl\ntext: \"{{q}}\"\nchoices: \"{{c}}\"\nanswer: \"{{a}}\"\n")
-      .string();
-}
-
 TEST_F(CompareMethods, TasksAreAnsweredOnceByEachModel) {
-  const std::string task = exam(folder_, 30);
+  const std::string task = write_exam(folder_, 30);
   const Json plain = json("rtn");
   EXPECT_FALSE(plain["original"].contains("tasks"));
   const auto reused = [](const Json& table) {
@@ -176,7 +161,7 @@ TEST_F(CompareMethods, TasksAreAnsweredOnceByEachModel) {
 }
 
 TEST_F(CompareMethods, ReportReadsWhatWasAnswered) {
-  const std::string task = exam(folder_, 20);
+  const std::string task = write_exam(folder_, 20);
   const Outcome compare = run_fptq(command("rtn", {"--tasks", task, "--json", "-q"}));
   ASSERT_EQ(compare.code, 0) << compare.err;
   const Json table = parse_json(compare.out, "compare");

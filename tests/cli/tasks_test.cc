@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "exam.h"
 #include "run_fptq.h"
 
 namespace fptq {
@@ -27,21 +28,7 @@ class EvalTasks : public testing::Test {
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return parse_json(outcome.out, "eval");
   }
-  // A user's task of `count` questions whose second choice is always right.
-  std::string exam(int count) const {
-    std::string lines;
-    for (int i = 0; i < count; ++i) {
-      const std::string n = std::to_string(i);
-      lines += R"({"q": "Once upon a time there were )" + n + R"( dogs, and", "c": ["Lily )" + n +
-               R"(", "they", "he was sad"], "a": 1})"
-               "\n";
-    }
-    folder_.write("exam.jsonl", lines);
-    return folder_
-        .write("exam.yaml",
-               "task: exam\ndata: exam.jsonl\ntext: \"{{q}}\"\nchoices: \"{{c}}\"\nanswer: \"{{a}}\"\n")
-        .string();
-  }
+  std::string exam(int count) const { return write_exam(folder_, count); }
   std::string answers() const { return (folder_ / "answers.jsonl").string(); }
 
   TempFolder folder_;

@@ -150,8 +150,7 @@ void PackedTiles::pack_panel(const LinearWeights& w, int64_t panel, std::byte* i
       const int64_t cell = (panel * groups + g) * width + c, source = n * groups + g;
       std::memcpy(image + parts_.scales + static_cast<size_t>(cell) * scale_bytes,
                   w.scales.bytes().data() + static_cast<size_t>(source) * scale_bytes, scale_bytes);
-      const int zero =
-          w.zero_points ? static_cast<int8_t>(w.zero_points.bytes()[static_cast<size_t>(source)]) : 0;
+      const int zero = w.zero_point_at(source);
       if (w.zero_points) image[parts_.zeros + static_cast<size_t>(cell)] = static_cast<std::byte>(zero);
       const uint8_t* codes = row.data() + g * group_size;
       if (shape_.activation_zeros) {

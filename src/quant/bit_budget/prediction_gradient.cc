@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/uniform.h"
 #include "fptq/error.h"
 #include "quant/block_pass/row_ops.h"
 
@@ -39,7 +40,7 @@ PredictionGradient::PredictionGradient(const WeightSource& source, Precision pre
 void PredictionGradient::evaluate(const float* hidden, int64_t tokens, float* gradient) {
   const int64_t width = head_.width(), vocab = head_.vocab();
   std::vector<double> draws(static_cast<size_t>(tokens));
-  for (double& draw : draws) draw = static_cast<double>(random_() >> 11) * 0x1p-53;
+  for (double& draw : draws) draw = draw_fraction(random_);
   for (int64_t begin = 0; begin < tokens; begin += HeadPass::kTokens) {
     const int64_t count = std::min(HeadPass::kTokens, tokens - begin);
     const float* x = hidden + begin * width;

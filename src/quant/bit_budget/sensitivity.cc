@@ -107,18 +107,9 @@ class Sensitivity {
       const int64_t longest = std::ranges::max(windows_, {}, &TokenWindow::count).count;
       pass_.emplace(facts, longest, backend_.pool());
     }
-    for (const LinearId id : kAllLinears) {
-      const LinearWeights& linear = originals_[static_cast<size_t>(id)];
-      float* weights = weights_of(id);
-      backend_.pool().parallel_for(linear.rows, kRows, [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) linear.decode_row(r, weights + r * linear.cols);
-      });
-    }
+    for (const LinearId id : kAllLinears) pass_->set_weights(id, originals_[static_cast<size_t>(id)]);
   }
 
-  float* weights_of(LinearId id) {
-    return pass_->weights(input_of(id)) + pass_->first_row(id) * linear_shape(config(), id).cols;
-  }
   const float* fisher_of(LinearId id) const {
     return fisher_[static_cast<size_t>(input_of(id))].data() +
            pass_->first_row(id) * linear_shape(config(), id).cols;
@@ -162,7 +153,7 @@ class Sensitivity {
   }
 
   double cost(LinearId id, const LinearWeights& rounded) {
-    const float *weights = weights_of(id), *fisher = fisher_of(id);
+    const float *weights = pass_->weights(id), *fisher = fisher_of(id);
     const int64_t cols = rounded.cols;
     std::vector<double> rows(static_cast<size_t>(rounded.rows));
     backend_.pool().parallel_for(rounded.rows, kRows, [&](int64_t begin, int64_t end) {

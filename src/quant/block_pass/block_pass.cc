@@ -68,6 +68,14 @@ void BlockPass::move_to(const BlockFacts& facts) {
   take_biases();
 }
 
+void BlockPass::set_weights(LinearId id, const LinearWeights& linear) {
+  constexpr int64_t kRows = 16;  // that a thread takes at a time
+  float* to = weights(id);
+  pool_.parallel_for(linear.rows, kRows, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) linear.decode_row(r, to + r * linear.cols);
+  });
+}
+
 void BlockPass::take_biases() {
   for (const InputId input : kAllInputs) {
     Stack& s = stack(input);

@@ -63,6 +63,10 @@ class BlockPass {
   // The weights of the linear layers that read an input, one below the other in the order of its consumers:
   // [sum of rows, cols]. Written by the caller.
   float* weights(InputId input) { return stacks_[static_cast<size_t>(input)].weights.data(); }
+  // A layer's own, [rows, cols].
+  float* weights(LinearId id) { return weights(input_of(id)) + first_row(id) * stack(input_of(id)).cols; }
+  // Writes them: what `linear`, of the layer's shape, stands for.
+  void set_weights(LinearId id, const LinearWeights& linear);
   // The first row of a layer in its stack.
   int64_t first_row(LinearId id) const { return first_rows_[static_cast<size_t>(id)]; }
 

@@ -10,6 +10,7 @@
 
 #include "model/shapes.h"
 #include "quant/golden_data.h"
+#include "quant/made_data.h"
 
 namespace fptq {
 namespace {
@@ -67,9 +68,8 @@ struct GoldenBlock {
   BlockBatch batch() const { return {windows, inputs.data(), targets.data(), token_weights.data()}; }
   void load(BlockPass& pass) const {
     for (const LinearId id : kAllLinears) {
-      const Floats& w = weights[static_cast<size_t>(id)];
-      std::copy(w.begin(), w.end(),
-                pass.weights(input_of(id)) + pass.first_row(id) * linear_shape(config, id).cols);
+      const auto [rows, cols] = linear_shape(config, id);
+      pass.set_weights(id, dense(rows, cols, weights[static_cast<size_t>(id)]));
     }
   }
   int64_t tokens() const { return windows.back().begin + windows.back().count; }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "quant/uniform.h"
+#include "base/uniform.h"
 
 namespace fptq {
 

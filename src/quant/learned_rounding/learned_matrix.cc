@@ -41,7 +41,7 @@ LearnedMatrix::LearnedMatrix(const WeightRows& weights, const LinearWeights& ini
       dequantized_(dequantized) {
   const AlignedBuffer<float> scales = initial.scales.to_floats();
   for (size_t i = 0; i < grids_.size(); ++i) {
-    const int zero = initial.zero_points ? static_cast<int8_t>(initial.zero_points.bytes()[i]) : 0;
+    const int zero = initial.zero_point_at(static_cast<int64_t>(i));
     grids_[i] = {scales[i], zero};
     ranges_[i] = {.scale = scales[i], .below = static_cast<float>(zero) - lowest_};
   }

@@ -56,8 +56,7 @@ class Learner {
     for (const LinearId id : kAllLinears) {
       const auto i = static_cast<size_t>(id);
       const WeightRows& weights = problem.weights[i];
-      float* dequantized = pass_.weights(input_of(id)) + pass_.first_row(id) * weights.cols();
-      matrices_.emplace_back(weights, problem.initial[i], dequantized, pool);
+      matrices_.emplace_back(weights, problem.initial[i], pass_.weights(id), pool);
     }
   }
 

@@ -82,12 +82,7 @@ class LearnedRoundingTest : public testing::Test {
       biases.push_back(w.bias ? w.bias.to_floats() : AlignedBuffer<float>());
     for (size_t i = 0; i < biases.size(); ++i) facts.biases[i] = biases[i];
     BlockPass pass(facts, tokens(), pool);
-    for (const LinearId id : kAllLinears) {
-      const LinearWeights& w = originals_[static_cast<size_t>(id)];
-      for (int64_t r = 0; r < w.rows; ++r) {
-        w.decode_row(r, pass.weights(input_of(id)) + (pass.first_row(id) + r) * w.cols);
-      }
-    }
+    for (const LinearId id : kAllLinears) pass.set_weights(id, originals_[static_cast<size_t>(id)]);
     std::vector<TokenWindow> windows;
     for (int64_t begin = 0; const int64_t count : windows_) {
       windows.push_back({begin, count});

@@ -82,7 +82,7 @@ void Tuner::draw_up_to(int64_t step) {
 
 void Tuner::gather(std::span<const TokenWindow> drawn) {
   const int64_t width = problem_.source.config().hidden_size;
-  const Tensor table = problem_.source.embedding();
+  const LinearWeights table = problem_.source.token_table();
   batch_.windows.clear();
   batch_.tokens = 0;
   for (const TokenWindow& window : drawn) {
@@ -129,13 +129,7 @@ void Tuner::load(const TuningState& state, int64_t layer) {
     const int64_t width = problem_.source.config().hidden_size;
     pass_ = std::make_unique<BlockPass>(facts, std::ssize(gradient_) / width, backend_.pool());
   }
-  for (const LinearId id : kAllLinears) {
-    const LinearWeights& linear = block.linears[static_cast<size_t>(id)];
-    float* weights = pass_->weights(input_of(id)) + pass_->first_row(id) * linear.cols;
-    backend_.pool().parallel_for(linear.rows, kRows, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) linear.decode_row(r, weights + r * linear.cols);
-    });
-  }
+  for (const LinearId id : kAllLinears) pass_->set_weights(id, block.linears[static_cast<size_t>(id)]);
   loaded_ = layer;
 }
 

@@ -13,7 +13,6 @@ namespace fptq::report {
 namespace {
 
 constexpr size_t kProfiles = 6;
-constexpr int64_t kMostLayers = 1000;
 
 bool has_profiles(const Run& run) {
   return run.quantization && std::ranges::any_of(run.quantization->inputs, [](const InputDecision& d) {
@@ -36,7 +35,7 @@ std::vector<std::string> span_charts(const Run& run) {
   std::vector<std::string> names;
   std::map<std::string, SpanChart> charts;
   for (const InputDecision& d : run.quantization->inputs) {
-    if (d.profile.tokens == 0 || d.layer < 0 || d.layer >= kMostLayers) continue;
+    if (d.profile.tokens == 0 || !is_drawn(d.layer)) continue;
     if (!charts.contains(d.input)) names.push_back(d.input);
     SpanChart& chart = charts[d.input];
     const auto layer = static_cast<size_t>(d.layer);

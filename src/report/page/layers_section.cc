@@ -28,8 +28,7 @@ struct Grid {
 
   void add(const std::string& module, double value) {
     const ModulePlace place = module_place(module);
-    // A file that says it has a millionth layer gets no picture of it.
-    if (place.layer < 0 || place.layer >= 1000 || !std::isfinite(value)) return;
+    if (!is_drawn(place.layer) || !std::isfinite(value)) return;
     size_t row = static_cast<size_t>(std::ranges::find(kinds, place.name) - kinds.begin());
     if (row == kinds.size()) {
       kinds.push_back(place.name);
@@ -53,7 +52,7 @@ std::vector<double> sqnr_by_layer(const QuantizeReport& q) {
   std::vector<double> noise, count;
   for (const LinearReport& l : q.linears) {
     const ModulePlace place = module_place(l.module);
-    if (!is_quantized(l) || place.layer < 0 || place.layer >= 1000) continue;
+    if (!is_quantized(l) || !is_drawn(place.layer)) continue;
     const auto layer = static_cast<size_t>(place.layer);
     if (noise.size() <= layer) {
       noise.resize(layer + 1);
@@ -71,7 +70,7 @@ std::vector<double> sqnr_by_layer(const QuantizeReport& q) {
 std::vector<double> output_sqnr(const QuantizeReport& q) {
   std::vector<double> db;
   for (const BlockReport& b : q.blocks) {
-    if (b.layer < 0 || b.layer >= 1000) continue;
+    if (!is_drawn(b.layer)) continue;
     const auto layer = static_cast<size_t>(b.layer);
     if (db.size() <= layer) db.resize(layer + 1, kNothing);
     db[layer] = b.output_sqnr_db;

@@ -47,22 +47,8 @@ const char* grade_class(Grade grade) {
   return "";
 }
 
-const char* grade_word(Grade grade) {
-  switch (grade) {
-    case Grade::kSame:
-      return "same";
-    case Grade::kClose:
-      return "close";
-    case Grade::kNear:
-      return "near";
-    case Grade::kFar:
-      return "far";
-    case Grade::kBroken:
-      return "broken";
-    case Grade::kUnknown:
-      break;
-  }
-  return "–";
+const char* grade_cell(Grade grade) {
+  return grade == Grade::kUnknown ? "–" : grade_name(grade);
 }
 
 Cell positive(double value, int digits) {
@@ -91,7 +77,7 @@ void add_row(HtmlTable& table, const RunReport& report, const Run& run, bool is_
   if (kl != nullptr && run.evaluation->reference_perplexity > 0)
     change = run.evaluation->perplexity / run.evaluation->reference_perplexity - 1;
   table.add({{run.name, {}, "name"},
-             {is_original ? "reference" : grade_word(grade(run)), {}, grade_class(grade(run))},
+             {is_original ? "reference" : grade_cell(grade(run)), {}, grade_class(grade(run))},
              of_kl(&Divergence::mean, 4),
              positive(run.bits_per_weight, 2),
              bytes_cell(run.file_bytes),
@@ -281,10 +267,6 @@ std::string speed_figures(const RunReport& report) {
 }
 
 }  // namespace
-
-std::string known(double value, int digits) {
-  return value > 0 ? fixed(value, digits) : "–";
-}
 
 bool is_focus(const RunReport& report, const Run& run) {
   return !report.verdict.focus.empty() && run.name == report.verdict.focus;

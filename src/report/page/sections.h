@@ -1,6 +1,7 @@
 // The sections of the HTML page, from the top. Each is markup, or empty where there is nothing to show.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "fptq/run_report.h"
@@ -17,8 +18,11 @@ std::string inputs_section(const RunReport& report);  // of the run that the ver
 // The tables of one run, layer by layer.
 std::string run_details(const RunReport& report, const Run& run);
 
-// "4.25"; and so on, "–" where it is not known
-std::string known(double value, int digits);
+// A file that says it has a millionth layer gets no picture of it.
+inline constexpr int64_t kMostLayers = 1000;
+inline bool is_drawn(int64_t layer) {
+  return layer >= 0 && layer < kMostLayers;
+}
 bool is_focus(const RunReport& report, const Run& run);
 
 }  // namespace fptq::report

@@ -1,5 +1,4 @@
-// Uniform integers that depend on the seed alone: std::uniform_int_distribution differs between standard
-// libraries.
+// Uniform numbers that depend on the seed alone: the standard's distributions differ between libraries.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,11 @@ inline uint64_t draw_below(std::mt19937_64& random, uint64_t bound) {
   do x = random();
   while (x > UINT64_MAX - reject);
   return x % bound;
+}
+
+// Uniform in [0, 1), of 53 random bits.
+inline double draw_fraction(std::mt19937_64& random) {
+  return static_cast<double>(random() >> 11) * 0x1p-53;
 }
 
 }  // namespace fptq
