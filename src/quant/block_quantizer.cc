@@ -25,7 +25,6 @@
 namespace fptq {
 namespace {
 
-constexpr double kDamping = 0.01;        // GPTQ's
 constexpr double kDriftStrength = 0.25;  // GPTAQ's
 
 // The norm that can absorb a scale of this input without touching anything else.
@@ -132,18 +131,14 @@ QuantizedBlock BlockQuantizer::quantize(int64_t layer, const ActivationObserver&
   }
   for (const InputId input : kAllInputs) {
     const ActivationPlan& plan = plan_of(plans, input);
-    std::array<std::optional<Curvature>, 2> curvatures;  // without drift, and with
+    CurvaturesOfInput curvatures;
     for (const LinearId id : input_facts(input).consumers) {
       const auto i = static_cast<size_t>(id);
       if (recipe_.ignores(layer, id)) {
         block.linears.push_back(dense_layer(weights[i], dtype_, pool_));
       } else {
-        const StatisticsNeeds needs = statistics_needs(recipe_.options(layer, id));
-        std::optional<Curvature>& of_input = curvatures[needs.drift ? 1 : 0];
-        if (needs.moment && !of_input)
-          of_input.emplace(curvature(layer, input, observer.of(input), plan, needs.drift));
-        block.linears.push_back(
-            solve(layer, id, weights[i], plan, of_input ? &*of_input : nullptr, observer.of(input).sample));
+        const Curvature* of_input = curvature(layer, id, observer.of(input), plan, curvatures);
+        block.linears.push_back(solve(layer, id, weights[i], plan, of_input, observer.of(input).sample));
       }
       after_matrix(id);
     }
@@ -248,15 +243,26 @@ Tensor BlockQuantizer::norm(int64_t layer, NormId id, std::span<const float> sca
   return fold_norm(source_.norm(layer, id), scales, dtype_, where(norm_module_name(layer, id) + ".weight"));
 }
 
-Curvature BlockQuantizer::curvature(int64_t layer, InputId input, const ActivationStatistics& seen,
-                                    const ActivationPlan& plan, bool drift) const {
-  Curvature curvature(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
-                      plan.equalization, kDamping,
-                      where(fmt::format("layer {} {}", layer, input_facts(input).name)));
-  if (drift) {
-    curvature.aim(pool_, std::span(seen.drift.data(), seen.drift.size()), plan.equalization, kDriftStrength);
+const Curvature* BlockQuantizer::curvature(int64_t layer, LinearId id, const ActivationStatistics& seen,
+                                           const ActivationPlan& plan, CurvaturesOfInput& known) const {
+  const QuantizeOptions& options = recipe_.options(layer, id);
+  const StatisticsNeeds needs = statistics_needs(options);
+  if (!needs.moment) return nullptr;
+  const Regularization& by = method_of(options).regularization;
+  for (const KnownCurvature& k : known) {
+    if (k.drift == needs.drift && k.by == by) return &k.curvature;
   }
-  return curvature;
+  const std::string name = where(fmt::format("layer {} {}", layer, input_facts(input_of(id)).name));
+  Curvature& made = known
+                        .emplace_back(KnownCurvature{
+                            needs.drift, by,
+                            Curvature(pool_, seen.width(), std::span(seen.moment.data(), seen.moment.size()),
+                                      plan.equalization, by, name)})
+                        .curvature;
+  if (needs.drift) {
+    made.aim(pool_, std::span(seen.drift.data(), seen.drift.size()), plan.equalization, kDriftStrength);
+  }
+  return &made;
 }
 
 LinearWeights BlockQuantizer::solve(int64_t layer, LinearId id, const WeightRows& weights,

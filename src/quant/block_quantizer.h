@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,12 @@ class BlockQuantizer {
  private:
   using Originals = std::array<LinearWeights, kAllLinears.size()>;
   using Plans = std::array<ActivationPlan, kAllInputs.size()>;
+  struct KnownCurvature {
+    bool drift;
+    Regularization by;
+    Curvature curvature;
+  };
+  using CurvaturesOfInput = std::list<KnownCurvature>;  // which stay where they are
 
   std::string where(const std::string& name) const { return source_.where() + ":" + name; }
   Originals read(int64_t layer) const;
@@ -52,8 +59,10 @@ class BlockQuantizer {
   ActivationPlan decide(int64_t layer, const InputFacts& facts, const ActivationStatistics& statistics,
                         const Originals& originals) const;
   Tensor norm(int64_t layer, NormId id, std::span<const float> scales) const;
-  Curvature curvature(int64_t layer, InputId input, const ActivationStatistics& seen,
-                      const ActivationPlan& plan, bool drift) const;
+  // The one that the layer's method asks for, from those of its input that are known, or made; null where
+  // the method asks for none.
+  const Curvature* curvature(int64_t layer, LinearId id, const ActivationStatistics& seen,
+                             const ActivationPlan& plan, CurvaturesOfInput& known) const;
   LinearWeights solve(int64_t layer, LinearId id, const WeightRows& weights, const ActivationPlan& plan,
                       const Curvature* curvature, std::span<const float> sample) const;
   void learn(int64_t layer, const BlockTokens& tokens, std::span<const WeightRows> weights,

@@ -17,7 +17,7 @@ constexpr int64_t kRows = 64;
 }  // namespace
 
 Curvature::Curvature(ThreadPool& pool, int64_t n, std::span<const float> moment,
-                     std::span<const float> scales, double damping, const std::string& where)
+                     std::span<const float> scales, const Regularization& by, const std::string& where)
     : n_(n),
       moment_(static_cast<size_t>(n * n)),
       factor_(moment_.size()),
@@ -25,11 +25,13 @@ Curvature::Curvature(ThreadPool& pool, int64_t n, std::span<const float> moment,
       importance_(diagonal_.size()),
       order_(static_cast<size_t>(n)) {
   const auto scale = [&](int64_t i) { return scales.empty() ? 1.0f : scales[static_cast<size_t>(i)]; };
+  const auto left = static_cast<float>(1.0 - by.shrinkage);
   pool.parallel_for(n, kRows, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       for (int64_t j = 0; j < n; ++j) {
         const int64_t at = i >= j ? i * n + j : j * n + i;
-        moment_[static_cast<size_t>(i * n + j)] = moment[static_cast<size_t>(at)] / (scale(i) * scale(j));
+        const float value = moment[static_cast<size_t>(at)] / (scale(i) * scale(j));
+        moment_[static_cast<size_t>(i * n + j)] = i == j ? value : left * value;
       }
     }
   });
@@ -41,7 +43,7 @@ Curvature::Curvature(ThreadPool& pool, int64_t n, std::span<const float> moment,
 
   AlignedBuffer<float> lower(moment_.size());
   double added = 0;
-  for (double share = damping;; share *= 10) {
+  for (double share = by.damping;; share *= 10) {
     for (int64_t i = 0; i < n; ++i) {
       moment_[static_cast<size_t>(i * n + i)] += static_cast<float>(share * mean - added);
       diagonal_[static_cast<size_t>(i)] = moment_[static_cast<size_t>(i * n + i)];

@@ -75,7 +75,7 @@ TEST(Gptq, AgreesWithTheReference) {
   const LinearWeights w = dense(rows, n, floats_of_bits(data["weights"]));
   const std::vector<float> moment = moment_of_inputs(data["tokens"], n);
   ThreadPool pool(2);
-  const Curvature curvature(pool, n, moment, {}, 0.01, "m");
+  const Curvature curvature(pool, n, moment, {}, {}, "m");
   for (const Json& c : data["cases"]) {
     const bool symmetric = c["symmetric"];
     SCOPED_TRACE(symmetric);
@@ -107,7 +107,7 @@ TEST(Gptq, LeavesNoMoreErrorThanLlmCompressor) {
   const LinearWeights w = made_weights(rows, n);
   const std::vector<float> moment = moment_of_inputs(data["tokens"], n);
   ThreadPool pool(2);
-  const Curvature curvature(pool, n, moment, {}, 0.01, "m");
+  const Curvature curvature(pool, n, moment, {}, {}, "m");
   for (const Json& c : data["cases"]) {
     const WeightSpec spec{.bits = c["bits"], .group_size = c["group_size"], .symmetric = c["symmetric"]};
     SCOPED_TRACE(scheme_name(spec));
@@ -126,7 +126,7 @@ TEST(Gptq, UncorrelatedInputsLeaveNothingToCompensate) {
   std::vector<float> moment(160 * 160, 0.0f);
   for (size_t i = 0; i < 160; ++i) moment[i * 160 + i] = static_cast<float>(1 + i % 5);
   ThreadPool pool(1);
-  const Curvature curvature(pool, 160, moment, {}, 0.01, "m");
+  const Curvature curvature(pool, 160, moment, {}, {}, "m");
   const WeightRows rows(w, {}, "m");
   for (const int descents : {0, 3}) {
     const LinearWeights q = gptq(rows, {4, 32, false}, DType::kBF16, curvature,
@@ -141,7 +141,7 @@ TEST(Gptq, EveryStepLowersTheLoss) {
   const LinearWeights w = dense(20, 192, random_values(20 * 192, 2));
   const std::vector<float> moment = moment_of_inputs(256, 192);
   ThreadPool pool(2);
-  const Curvature curvature(pool, 192, moment, {}, 0.01, "m");
+  const Curvature curvature(pool, 192, moment, {}, {}, "m");
   const WeightRows rows(w, {}, "m");
   for (const WeightSpec& spec : {WeightSpec{4, 64, true}, WeightSpec{4, 64, false}, WeightSpec{8, 0, true}}) {
     const auto with = [&](bool search, int passes) {
@@ -171,7 +171,7 @@ TEST(Gptq, EqualizedInputsGiveEqualizedCurvature) {
     }
   }
   ThreadPool pool(1);
-  const Curvature a(pool, n, moment, scales, 0.01, "m"), b(pool, n, divided, {}, 0.01, "m");
+  const Curvature a(pool, n, moment, scales, {}, "m"), b(pool, n, divided, {}, {}, "m");
   for (int64_t i = 0; i < n * n; ++i) ASSERT_EQ(a.moment()[i], b.moment()[i]);
 }
 
@@ -181,7 +181,7 @@ TEST(Gptq, SameBytesForAnyNumberOfThreads) {
   std::vector<LinearWeights> results;
   for (const int threads : {1, 2, 3}) {
     ThreadPool pool(threads);
-    const Curvature curvature(pool, 320, moment, {}, 0.01, "m");
+    const Curvature curvature(pool, 320, moment, {}, {}, "m");
     results.push_back(
         gptq(WeightRows(w, {}, "m"), {4, 64, true}, DType::kBF16, curvature, {.descent_passes = 3}, pool));
   }
@@ -190,12 +190,23 @@ TEST(Gptq, SameBytesForAnyNumberOfThreads) {
 }
 
 // More inputs than tokens: nothing but the damping makes such a moment invertible.
+TEST(Curvature, ShrinksWhatLiesOffTheDiagonal) {
+  ThreadPool pool(2);
+  const std::vector<float> moment = {4.0f, 0.0f, 1.0f, 2.0f};  // the lower triangle is read
+  const Curvature curvature(pool, 2, moment, {}, {.damping = 0.1, .shrinkage = 0.25}, "m");
+  const float* m = curvature.moment();
+  EXPECT_FLOAT_EQ(m[0], 4.3f);
+  EXPECT_FLOAT_EQ(m[1], 0.75f);
+  EXPECT_FLOAT_EQ(m[2], 0.75f);
+  EXPECT_FLOAT_EQ(m[3], 2.3f);
+}
+
 TEST(Curvature, DampsWhatIsSingular) {
   const std::vector<float> moment = moment_of_inputs(20, 192);
   ThreadPool pool(1);
-  const Curvature curvature(pool, 192, moment, {}, 1e-12, "m");
+  const Curvature curvature(pool, 192, moment, {}, {.damping = 1e-12}, "m");
   for (int64_t i = 0; i < 192; ++i) ASSERT_GT(curvature.factor()[i * 192 + i], 0);
-  const Curvature silent(pool, 4, std::vector<float>(16, 0.0f), {}, 0.01, "m");
+  const Curvature silent(pool, 4, std::vector<float>(16, 0.0f), {}, {}, "m");
   EXPECT_GT(silent.factor()[0], 0);
 }
 

@@ -36,6 +36,11 @@ LinearWeights clipped(const SolverInput& in) {
 constexpr StatisticsNeeds kMaxima{};
 constexpr StatisticsNeeds kMoments{.moment = true};
 
+// SmolLM2, groups of 64, fast, 16,384 tokens: KL on other text than that of the calibration is 12 to 15 %
+// below that of GPTQ's own damping, on text like it 8 %; shares from 0.1 to 0.4 and damping from 0.05 to 0.25
+// differ by less than two runs do.
+constexpr Regularization kGeneral{.damping = 0.1, .shrinkage = 0.2};
+
 constexpr std::array kMethods = {
     Method{.name = "fptq",
            .summary =
@@ -89,6 +94,7 @@ constexpr std::array kMethods = {
         .sequential = true,
         .plan_activation = searched_policy,
         .solve = by_curvature<4>,
+        .regularization = kGeneral,
         .tunes = true,
         .without_data = kOwnText},
     Method{.name = "fptq+gptq",

@@ -39,6 +39,7 @@ struct Method {
   LinearWeights (*solve)(const SolverInput& input);
   // How inputs are held when the scheme leaves it to the method; kByMethod: as plan_activation says.
   ActivationForm inputs = ActivationForm::kByMethod;
+  Regularization regularization = {};  // of the curvature that the solver sees
   // What the solver finds is where learned rounding of the whole block begins.
   bool learns = false;
   // Scales and norms of the whole model are tuned at the end.

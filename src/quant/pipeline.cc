@@ -12,7 +12,6 @@
 #include "quant/block_quantizer.h"
 #include "quant/deviation.h"
 #include "quant/observer.h"
-#include "quant/preset.h"
 #include "quant/settings.h"
 #include "quant/stored.h"
 #include "quant/token_stream.h"
@@ -89,7 +88,6 @@ class Pipeline {
         probe_(backend, source.config(), probe != nullptr ? probe->windows : kNoWindows, "probe"),
         probe_kv_(probe != nullptr ? probe->quantized_kv : KvType::kFloat),
         probe_table_(probe != nullptr ? probe->quantized_table : LinearWeights{}),
-        tuning_rate_(find_preset(options.preset).tuning_rate),
         observer_(backend.pool(), recipe_.statistics(), observed_.tokens(), &originals_) {
     check_calibration_is_there(options, recipe_, calibration);
   }
@@ -147,7 +145,7 @@ class Pipeline {
                           .dtype = dtype()};
     for (int64_t layer = 0; layer < source_.config().num_layers; ++layer)
       problem.blocks.push_back(sink.get(layer));
-    return {std::move(problem), {.steps = tuning_steps(), .rate = tuning_rate_}, backend_};
+    return {std::move(problem), {.steps = tuning_steps()}, backend_};
   }
 
   // Hands over the blocks as tuning left them, and sends the probe through them again.
@@ -251,7 +249,6 @@ class Pipeline {
   TokenStream probe_;
   KvType probe_kv_;
   LinearWeights probe_table_;
-  double tuning_rate_;
   OriginalInputs originals_;
   ActivationObserver observer_;
 };

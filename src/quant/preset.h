@@ -11,7 +11,6 @@ struct Preset {
   const char* name;
   int64_t iterations;    // of learned rounding, for each block
   int64_t tuning_steps;  // of scales and norms, for the whole model
-  double tuning_rate;    // TuningOptions::rate
   int64_t windows;       // of calibration data, unless options say how many
 };
 
