@@ -31,8 +31,8 @@ struct TuningProblem {
 struct TuningOptions {
   int64_t steps = 0;
   int64_t batch_tokens = 2048;  // of a step, in whole windows, at least one
-  // Of Adam on logarithms, in the first step after the warm-up, falling linearly to nothing. 1e-3 ends further
-  // from the original after 20 steps of 2,048 tokens, and after 100 (SmolLM2).
+  // Of Adam on logarithms, in the first step after the warm-up, falling linearly to nothing. 1e-3 ends
+  // further from the original after 20 steps of 2,048 tokens, and after 100 (SmolLM2).
   double rate = 2e-3;
   uint64_t seed = 0;  // of the order of windows
   Precision precision = fast_precision();
