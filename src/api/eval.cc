@@ -77,6 +77,7 @@ void hold_to_saved(const std::string& path, const SavedPredictions& saved, std::
 }  // namespace
 
 EvalResult evaluate(const std::string& model, const EvalOptions& asked, Progress& progress) {
+  if (!asked.save_predictions.empty()) PredictionWriter::check_path(asked.save_predictions);
   const std::string text = read_text(asked.text);
   const auto pool = make_pool(asked.threads);
   Engine engine(model, *pool);

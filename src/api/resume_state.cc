@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/file_io.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "fptq/error.h"
@@ -70,7 +71,7 @@ void save_state(const fs::path& folder, const PipelineState& state, int64_t hidd
     writer.write(kTuning, bytes_of(state.tuning.values));
     writer.commit();
   }
-  fs::rename(temporary, path);
+  move_into_place(temporary, path);
 }
 
 std::optional<PipelineState> load_state(const fs::path& folder) {

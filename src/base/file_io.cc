@@ -93,6 +93,16 @@ void FileWriter::commit() {
   }
 }
 
+void move_into_place(const fs::path& finished, const fs::path& path) {
+  if (::rename(finished.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(finished.c_str());
+    errno = error;
+    io_error(path, "rename into place");
+  }
+  sync_folder(path.parent_path());
+}
+
 void sync_folder(const fs::path& folder) {
   const fs::path target = folder.empty() ? fs::path(".") : folder;
   const int fd = ::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,13 +118,7 @@ void write_file_atomically(const fs::path& path, std::string_view contents) {
   FileWriter writer(temporary);
   writer.write(contents);
   writer.commit();
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary.c_str());
-    errno = error;
-    io_error(path, "rename into place");
-  }
-  sync_folder(path.parent_path());
+  move_into_place(temporary, path);
 }
 
 size_t free_space(const fs::path& path) {

@@ -42,6 +42,10 @@ class FileWriter {
   size_t written_ = 0;
 };
 
+// Gives a finished file its name, in place of what had it, and makes that durable; it is gone when it could
+// not have the name. Both are in the same file system.
+void move_into_place(const std::filesystem::path& finished, const std::filesystem::path& path);
+
 // Makes renames and new names in `folder` durable.
 void sync_folder(const std::filesystem::path& folder);
 

@@ -71,6 +71,24 @@ TEST(FileWriter, ReportsAFullDisk) {
   });
 }
 
+TEST(MoveIntoPlace, ReplacesWhatHadTheName) {
+  const TempFolder folder;
+  folder.write("new", "new");
+  folder.write("f", "old");
+  move_into_place(folder / "new", folder / "f");
+  EXPECT_EQ(read_text_file(folder / "f"), "new");
+  EXPECT_FALSE(fs::exists(folder / "new"));
+}
+
+TEST(MoveIntoPlace, LeavesNothingWhereTheNameCannotBeHad) {
+  const TempFolder folder;
+  folder.write("new", "new");
+  fs::create_directory(folder / "taken");
+  expect_error(ErrorKind::kIo, {"taken", "cannot rename into place"},
+               [&] { move_into_place(folder / "new", folder / "taken"); });
+  EXPECT_FALSE(fs::exists(folder / "new"));
+}
+
 TEST(ReadTextFile, HoldsToItsLimit) {
   const TempFolder folder;
   folder.write("f", "12345");

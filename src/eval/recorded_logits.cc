@@ -40,10 +40,7 @@ void record_hidden(Model& model, std::span<const int32_t> ids, int64_t ctx, KvTy
   }
   progress.end();
   writer.commit();
-  std::error_code ec;
-  fs::rename(temporary, path, ec);
-  if (ec) throw Error(ErrorKind::kIo, path.string(), "cannot rename into place: " + ec.message());
-  sync_folder(path.parent_path());
+  move_into_place(temporary, path);
 }
 
 bool is_recorded(const fs::path& path, const std::string& key) {

@@ -53,13 +53,6 @@ int64_t checked_top_k(int64_t top_k, int64_t vocabulary) {
               fmt::format("expected 1 to {}, the model's vocabulary, found {}", vocabulary, top_k));
 }
 
-// A file that nobody loses.
-fs::path free_path(const fs::path& path) {
-  if (fs::exists(path))
-    throw Error(ErrorKind::kUsage, path.string(), "exists already", "choose another name, or delete it");
-  return fs::absolute(path);
-}
-
 // The likeliest tokens of a row into `ids` [top_k], of equals the lowest id first as for argmax, and their
 // log-probabilities; returns the logarithm of what the others come to.
 float take_top(std::span<const float> logits, const LogitSummary& summary, std::span<int32_t> ids,
@@ -106,13 +99,18 @@ std::span<const T> values_of(const Tensor& tensor) {
 
 }  // namespace
 
+void PredictionWriter::check_path(const fs::path& path) {
+  if (fs::exists(path))
+    throw Error(ErrorKind::kUsage, path.string(), "exists already", "choose another name, or delete it");
+}
+
 PredictionWriter::PredictionWriter(LogitSource& source, std::span<const int32_t> ids, const What& what,
                                    const fs::path& path, ThreadPool& pool)
     : source_(source),
       windows_(std::ssize(ids), what.ctx, what.stride),
       top_k_(checked_top_k(what.top_k, source.vocab_size())),
       pool_(pool),
-      path_(free_path(path)),
+      path_(fs::absolute(path)),
       temporary_(temporary_of(path_)),
       writer_(temporary_, layout(windows_, top_k_),
               {{"schema", kSchema},
@@ -170,10 +168,7 @@ void PredictionWriter::write_window() {
 void PredictionWriter::commit() {
   write_window();
   writer_.commit();
-  std::error_code ec;
-  fs::rename(temporary_, path_, ec);
-  if (ec) throw Error(ErrorKind::kIo, path_.string(), "cannot rename into place: " + ec.message());
-  sync_folder(path_.parent_path());
+  move_into_place(temporary_, path_);
 }
 
 bool SavedPredictions::is_one(const fs::path& path) {

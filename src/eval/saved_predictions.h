@@ -34,8 +34,11 @@ class PredictionWriter final : public LogitSource {
     int64_t top_k = 0;   // 1 to the vocabulary's size
   };
 
-  // `source`, `ids` and `pool` must outlive it. Throws Error(kUsage) when `path` exists or top_k is out of
-  // range, Error(kIo) when the file cannot be written.
+  // Nothing that is there is written over: throws Error(kUsage) when `path` exists.
+  static void check_path(const std::filesystem::path& path);
+
+  // `source`, `ids` and `pool` must outlive it. Throws Error(kUsage) when top_k is out of range, Error(kIo)
+  // when the file cannot be written.
   PredictionWriter(LogitSource& source, std::span<const int32_t> ids, const What& what,
                    const std::filesystem::path& path, ThreadPool& pool);
 

@@ -109,7 +109,7 @@ TEST_F(Saved, ExistWholeOrNotAtAll) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
   save(kCtx, 3);
   expect_error(ErrorKind::kUsage, {"saved.safetensors", "exists already"},
-               [&] { PredictionWriter(logits, ids_, what, path(), pool_); });
+               [&] { PredictionWriter::check_path(path()); });
   PredictionWriter::What many = what;
   many.top_k = vocabulary() + 1;
   expect_error(ErrorKind::kUsage, {"--top-k", "expected 1 to"},

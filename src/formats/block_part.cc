@@ -225,10 +225,7 @@ void write_block_part(const fs::path& path, const std::vector<NamedTensor>& tens
       {{"fingerprint", fingerprint}, {"forms", described}, {"names", names}, {"hash", hasher.hex()}});
   for (const NamedTensor& t : tensors) writer.write(t.name, t.tensor.bytes());
   writer.commit();
-  std::error_code ec;
-  fs::rename(temporary, path, ec);
-  if (ec) throw Error(ErrorKind::kIo, path.string(), "cannot rename into place: " + ec.message());
-  sync_folder(path.parent_path());
+  move_into_place(temporary, path);
 }
 
 std::optional<BlockPart> read_block_part(const fs::path& path, const std::string& fingerprint) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -249,13 +248,7 @@ void PackedFileWriter::commit() {
   file_.write(table);
   file_.write(end(table, file_.bytes_written() + kUnit));
   file_.commit();
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary_.c_str());
-    throw Error(ErrorKind::kIo, path_.string(),
-                fmt::format("cannot rename into place: {}", std::strerror(error)));
-  }
-  sync_folder(path_.parent_path());
+  move_into_place(temporary_, path_);
 }
 
 }  // namespace fptq
