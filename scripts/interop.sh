@@ -69,6 +69,8 @@ for scheme in w4a8-llama w3a8 fp8 fp8-static; do
 done
 quantize_tiny int8-embeddings --method rtn --embeddings int8
 quantize_tiny int8-embeddings-only --method rtn --embeddings int8 --head keep
+quantize_tiny w4a16-int8-embeddings --method rtn --scheme w4a16 --embeddings int8
+quantize_tiny auto --method auto --preset balanced --asym --group-size 32
 quantize_tiny fp8-head --method rtn --scheme fp8 --head int8
 quantize_tiny w8a8-tensor --method rtn --scheme w8a8 --per-tensor
 bitsandbytes=1

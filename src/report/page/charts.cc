@@ -78,7 +78,8 @@ struct Box {
   bool meets(const Box& o) const { return x1 < o.x2 && o.x1 < x2 && y1 < o.y2 && o.y1 < y2; }
 };
 
-// Places labels beside points so that they cover neither each other nor points.
+// Places labels beside points so that they cover neither each other nor points; one that finds room only
+// further off gets a line to its point.
 class Labels {
  public:
   Labels(Box area) : area_(area) {}
@@ -90,7 +91,7 @@ class Labels {
       const char* style;
     };
     const std::string strong = focus ? " strong" : "";
-    for (const double away : {0.0, 12.0, 24.0, 36.0}) {
+    for (const double away : {0.0, 12.0, 24.0, 36.0, 54.0, 72.0, 96.0, 120.0, 150.0}) {
       for (const Try& t :
            {Try{9, 4 + away, "start"}, Try{-9, 4 + away, "end"}, Try{9, 4 - away, "start"},
             Try{-9, 4 - away, "end"}, Try{0, -10 - away, "middle"}, Try{0, 19 + away, "middle"}}) {
@@ -101,6 +102,7 @@ class Labels {
             box.x1 >= area_.x1 && box.x2 <= area_.x2 && box.y1 >= area_.y1 && box.y2 <= area_.y2;
         if (!inside || std::ranges::any_of(taken_, [&](const Box& b) { return b.meets(box); })) continue;
         taken_.push_back(box);
+        if (away > 12) svg.line(x, y, at, base < y ? box.y2 : box.y1, "leader");
         svg.text(at, base, ("label " + std::string(t.style) + strong).c_str(), text);
         return;
       }
