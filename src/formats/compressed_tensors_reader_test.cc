@@ -112,7 +112,8 @@ TEST_F(Reader, RefusesScalesThatAreNoScales) {
     refused({"q_proj", "input_scale is"});
   }
   q(".input_scale") = scalar({1}, DType::kF32, 0.5f);
-  for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float bad :
+       {0.0f, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     std::vector<float> scales(32 * 2, 0.5f);
     scales[5] = bad;
     q(".weight_scale") = Tensor::from_floats({32, 2}, scales);

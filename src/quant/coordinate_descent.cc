@@ -67,7 +67,7 @@ bool refit_scale(const Curvature& curvature, int64_t first, int64_t count, DType
   const float wanted = grid.scale - static_cast<float>(slope / bend);
   const float scale = round_to_dtype(wanted, scale_dtype);
   const double moved = static_cast<double>(scale) - grid.scale;
-  if (!(scale >= smallest_scale(scale_dtype)) || !std::isfinite(scale) ||
+  if (!(std::fabs(scale) >= smallest_scale(scale_dtype)) || !std::isfinite(scale) ||
       !(2 * moved * slope + moved * moved * bend < 0)) {
     return false;
   }

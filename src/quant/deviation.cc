@@ -26,8 +26,8 @@ void look_at_groups(const LinearWeights& quantized, int64_t r, std::span<const f
     // Groups of NF4 go on across the ends of rows.
     const int64_t end = std::min(cols, c + size - (r * cols + c) % size);
     const GroupEnds ends = group_ends(quantized, r, c);
-    sums.smallest_scale = std::min(sums.smallest_scale, ends.scale);
-    sums.largest_scale = std::max(sums.largest_scale, ends.scale);
+    sums.smallest_scale = std::min(sums.smallest_scale, std::fabs(ends.scale));
+    sums.largest_scale = std::max(sums.largest_scale, std::fabs(ends.scale));
     for (; c < end; ++c) {
       const float w = row[static_cast<size_t>(c)];
       sums.clipped += w < ends.low || w > ends.high ? 1 : 0;

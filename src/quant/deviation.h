@@ -17,7 +17,7 @@ struct Deviation {
   double relative_error = 0.0;  // |W' - W|^2 / |W|^2; 0 for a matrix of zeros
   double sqnr_db = 0.0;         // of it: decibels()
   double clipped_share = 0.0;   // of the weights: would round to a code beyond the last one of their group
-  double smallest_scale = 0.0, largest_scale = 0.0;  // 0 for a matrix that is not quantized
+  double smallest_scale = 0.0, largest_scale = 0.0;  // magnitudes; 0 for a matrix that is not quantized
 };
 
 // Sums run in double, row by row in a fixed order: the same for any number of threads.

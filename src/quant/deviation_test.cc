@@ -33,6 +33,11 @@ TEST(Deviation, CountsWeightsThatRoundBeyondTheLastCode) {
   EXPECT_DOUBLE_EQ(d.clipped_share, 2.0 / 5);
   EXPECT_EQ(d.smallest_scale, 1);
   EXPECT_EQ(d.largest_scale, 1);
+  // On the mirrored grid of a negative scale they lie beyond -127 and 128.
+  const Deviation mirrored =
+      measure_deviation(WeightRows(w, {}, "m"), held({-127, -128, 127, 127, 0}, -1.0f, 5), pool);
+  EXPECT_DOUBLE_EQ(mirrored.clipped_share, 2.0 / 5);
+  EXPECT_EQ(mirrored.largest_scale, 1);
 }
 
 TEST(Deviation, RoundingThatCoversTheRangeClipsNothing) {

@@ -34,7 +34,8 @@ float smallest_scale(DType dtype) {
 }
 
 float stored_scale(float scale, DType dtype) {
-  return std::max(round_to_dtype(scale, dtype), smallest_scale(dtype));
+  const float rounded = round_to_dtype(scale, dtype);
+  return std::copysign(std::max(std::fabs(rounded), smallest_scale(dtype)), rounded);
 }
 
 Range range_of(std::span<const float> w) {
@@ -59,8 +60,10 @@ GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype, Sy
   GroupGrid grid;
   if (symmetric) {
     const float reach = range.reach();
-    const float steps = static_cast<float>(highest(bits)) + (fit == SymmetricFit::kFull ? 0.5f : 0.0f);
+    const float more = fit == SymmetricFit::kNarrow ? 0.0f : fit == SymmetricFit::kFull ? 0.5f : 1.0f;
+    const float steps = static_cast<float>(highest(bits)) + more;
     grid.scale = reach == 0.0f ? kEmptyScale : stored_scale(reach / steps, scale_dtype);
+    if (fit == SymmetricFit::kSigned && high > -low) grid.scale = -grid.scale;
     return grid;
   }
   const int steps = (1 << bits) - 1;

@@ -35,7 +35,7 @@ Range range_of(std::span<const float> w);
 // The range of two groups together.
 Range united(Range a, Range b);
 
-// `scale` as it is stored: rounded to `dtype`, but not below smallest_scale().
+// `scale` as it is stored: rounded to `dtype`, its magnitude not below smallest_scale().
 float stored_scale(float scale, DType dtype);
 
 // What a symmetric scale divides the greatest magnitude by.
@@ -43,14 +43,16 @@ enum class SymmetricFit : uint8_t {
   kNarrow,  // 7 (3 bits: 3, 8 bits: 127): nothing is clamped, the lowest code goes unused. FPTQ's and GPTQ's
   kFull,    // 7.5 (3.5, 127.5): finer steps, but a greatest weight above 0 loses half a step.
             // compressed-tensors'
+  kSigned,  // 8 (4, 128), negative where the greatest magnitude is above 0: it gets the lowest code.
+            // AutoRound's and GGUF's Q4_0's; for integers of 3 and 4 bits
 };
 
 // The grid that covers the finite values `w`. The scale is rounded to `scale_dtype` before anything else uses
 // it:
-//   symmetric   scale = max|w| / 7, or as `fit` says, zero 0
+//   symmetric   scale = max|w| / 7, or as `fit` says, zero 0; positive but for kSigned
 //   asymmetric  scale = (max(w, 0) - min(w, 0)) / 15 (7, 255), zero = round(-min(w, 0) / scale) - 8 (4, 128)
 // A group of zeros gets scale 2^-23 (compressed-tensors' epsilon) and decodes to exact zeros. The scale is
-// positive, but infinite where the range exceeds the type: callers refuse that.
+// infinite where the range exceeds the type: callers refuse that.
 GroupGrid fit_group(std::span<const float> w, int bits, bool symmetric, DType scale_dtype,
                     SymmetricFit fit = SymmetricFit::kNarrow);
 GroupGrid fit_range(Range range, int bits, bool symmetric, DType scale_dtype,

@@ -60,10 +60,6 @@ float error_of(std::span<const float> w, std::span<const float> importance, cons
   return sum_errors(w.data(), importance.data(), w.size(), grid.scale, limits_of(grid, bits));
 }
 
-float storable(float scale, DType dtype) {
-  return std::max(round_to_dtype(scale, dtype), smallest_scale(dtype));
-}
-
 // The scale that fits the codes of `grid` best: sum(h w d) / sum(h d d), d = code - zero.
 float refitted_scale(std::span<const float> w, std::span<const float> importance, const GroupGrid& grid,
                      int bits) {
@@ -75,7 +71,7 @@ float refitted_scale(std::span<const float> w, std::span<const float> importance
     above += h * w[i] * d;
     below += h * d * d;
   }
-  return below > 0 && above > 0 ? static_cast<float>(above / below) : grid.scale;
+  return below > 0 && above * grid.scale > 0 ? static_cast<float>(above / below) : grid.scale;
 }
 
 class Best {
@@ -111,7 +107,12 @@ GroupGrid search_group(std::span<const float> w, std::span<const float> importan
   if (!std::isfinite(whole.scale)) return whole;
   Best best(w, importance, bits, whole);
   if (symmetric) {
-    for (const float shrink : kShrinks) best.consider({storable(whole.scale * shrink, scale_dtype), 0});
+    for (const float shrink : kShrinks) {
+      const float scale = shrink * whole.scale;
+      best.consider({stored_scale(scale, scale_dtype), 0});
+      // The lowest code reaches further than the highest, which matters where there are few.
+      if (bits < 8) best.consider({stored_scale(-scale, scale_dtype), 0});
+    }
   } else {
     const auto [low_at, high_at] = std::minmax_element(w.begin(), w.end());
     const float low = std::min(*low_at, 0.0f), high = std::max(*high_at, 0.0f);
@@ -120,7 +121,7 @@ GroupGrid search_group(std::span<const float> w, std::span<const float> importan
       for (const float high_shrink : kEndShrinks) {
         const float range = high * high_shrink - low * low_shrink;
         if (!(range > 0.0f)) continue;
-        GroupGrid grid{storable(range / static_cast<float>(count), scale_dtype), 0};
+        GroupGrid grid{stored_scale(range / static_cast<float>(count), scale_dtype), 0};
         const float zero = std::clamp(-low * low_shrink / grid.scale, 0.0f, static_cast<float>(count));
         grid.zero = static_cast<int32_t>(std::nearbyint(zero)) - (1 << (bits - 1));
         best.consider(grid);
@@ -129,7 +130,7 @@ GroupGrid search_group(std::span<const float> w, std::span<const float> importan
   }
   for (int i = 0; i < kRefits; ++i) {
     GroupGrid grid = best.grid();
-    grid.scale = storable(refitted_scale(w, importance, grid, bits), scale_dtype);
+    grid.scale = stored_scale(refitted_scale(w, importance, grid, bits), scale_dtype);
     best.consider(grid);
   }
   return best.grid();

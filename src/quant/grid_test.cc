@@ -60,6 +60,18 @@ TEST(Grid, HalvesGoToEven) {
   EXPECT_EQ(std::vector<int>(codes, codes + 8), (std::vector<int>{7, 0, 2, 2, 0, -2, -8, 7}));
 }
 
+TEST(Grid, ASignedScaleGivesTheGreatestWeightTheLowestCode) {
+  for (const float sign : {1.0f, -1.0f}) {
+    const std::vector<float> w = {-4.0f * sign, 3.5f * sign, 0.5f * sign};
+    const GroupGrid grid = fit_group(w, 4, true, DType::kBF16, SymmetricFit::kSigned);
+    EXPECT_EQ(grid.scale, 0.5f * sign);
+    int8_t codes[3];
+    round_group(w, grid, 4, codes);
+    EXPECT_EQ(std::vector<int>(codes, codes + 3), (std::vector<int>{-8, 7, 1}));
+  }
+  EXPECT_EQ(stored_scale(-0x1p-140f, DType::kBF16), -smallest_scale(DType::kBF16));
+}
+
 TEST(Grid, EmptyGroupDecodesToExactZeros) {
   const std::vector<float> zeros = {0.0f, -0.0f, 0.0f, 0.0f};
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {

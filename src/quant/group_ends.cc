@@ -1,5 +1,7 @@
 #include "quant/group_ends.h"
 
+#include <algorithm>
+
 #include "base/float8.h"
 #include "tensor/normal_float4.h"
 
@@ -30,8 +32,9 @@ GroupEnds group_ends(const LinearWeights& w, int64_t r, int64_t c) {
   }
   const int zero = w.zero_point_at(group);
   const int half = 1 << (w.spec.bits - 1);
-  return {scale, (static_cast<float>(-half - zero) - 0.5f) * scale,
-          (static_cast<float>(half - 1 - zero) + 0.5f) * scale};
+  const float lowest = (static_cast<float>(-half - zero) - 0.5f) * scale,
+              highest = (static_cast<float>(half - 1 - zero) + 0.5f) * scale;
+  return {scale, std::min(lowest, highest), std::max(lowest, highest)};
 }
 
 }  // namespace fptq

@@ -19,6 +19,12 @@ LinearWeights nearest_full(const SolverInput& in) {
   return round_to_nearest(in.weights, in.spec, in.scale_dtype, in.pool, SymmetricFit::kFull);
 }
 
+// As AutoRound starts.
+LinearWeights nearest_signed(const SolverInput& in) {
+  return round_to_nearest(in.weights, in.spec, in.scale_dtype, in.pool,
+                          in.spec.bits < 8 ? SymmetricFit::kSigned : SymmetricFit::kNarrow);
+}
+
 template <int descent_passes>
 LinearWeights by_curvature(const SolverInput& in) {
   return gptq(in.weights, in.spec, in.scale_dtype, *in.curvature, {.descent_passes = descent_passes},
@@ -83,7 +89,7 @@ constexpr std::array kMethods = {
            .needs = kMaxima,
            .sequential = true,
            .plan_activation = per_token_policy,
-           .solve = nearest,
+           .solve = nearest_signed,
            .inputs = ActivationForm::kToken,
            .learns = true,
            .without_data = kOwnText},

@@ -49,12 +49,19 @@ void validate_activation(const ActivationSpec& a, const std::string& where) {
   }
 }
 
-void expect_scales(const Tensor& t, const char* name, bool or_zero, const std::string& where) {
+void expect_scales(const Tensor& t, const char* name, const std::string& where) {
   const AlignedBuffer<float> s = t.to_floats();
   for (size_t i = 0; i < s.size(); ++i) {
-    if (!(s[i] > 0.0f || (or_zero && s[i] == 0.0f)) || !std::isfinite(s[i])) {
-      bad(where, fmt::format("{}[{}] is {}, expected a finite positive number", name, i, s[i]));
-    }
+    if (s[i] == 0.0f || !std::isfinite(s[i]))
+      bad(where, fmt::format("{}[{}] is {}, expected a finite number that is not 0", name, i, s[i]));
+  }
+}
+
+void expect_maxima(const Tensor& t, const char* name, const std::string& where) {
+  const AlignedBuffer<float> m = t.to_floats();
+  for (size_t i = 0; i < m.size(); ++i) {
+    if (!(m[i] >= 0.0f) || !std::isfinite(m[i]))
+      bad(where, fmt::format("{}[{}] is {}, expected a finite number from 0", name, i, m[i]));
   }
 }
 
@@ -88,7 +95,7 @@ void validate_groups(const LinearWeights& w, const std::string& where) {
   if ((w.spec.symmetric || !integer) == static_cast<bool>(w.zero_points)) {
     bad(where, w.zero_points ? "zero points on a symmetric weight" : "weight_zero_point is missing");
   }
-  expect_scales(w.scales, "weight_scale", false, where);
+  expect_scales(w.scales, "weight_scale", where);
   if (w.spec.per_tensor && !(rows_agree(w.scales) && (!w.zero_points || rows_agree(w.zero_points))))
     bad(where, "rows of a matrix with one scale differ in it");
 }
@@ -123,11 +130,11 @@ void validate_blocks(const LinearWeights& w, const std::string& where) {
   expect_dtype(w.codes, {DType::kU8}, "codes", where);
   expect_shape(w.scales, {w.blocks()}, "absmax", where);
   expect_dtype(w.scales, {w.spec.nested ? DType::kU8 : DType::kF32}, "absmax", where);
-  if (!w.spec.nested) return expect_scales(w.scales, "absmax", true, where);
+  if (!w.spec.nested) return expect_maxima(w.scales, "absmax", where);
   const int64_t outer = (w.blocks() + NestedScales::kBlock - 1) / NestedScales::kBlock;
   expect_shape(w.nested.absmax, {outer}, "nested_absmax", where);
   expect_dtype(w.nested.absmax, {DType::kF32}, "nested_absmax", where);
-  expect_scales(w.nested.absmax, "nested_absmax", true, where);
+  expect_maxima(w.nested.absmax, "nested_absmax", where);
   expect_shape(w.nested.map, {256}, "nested_quant_map", where);
   expect_dtype(w.nested.map, {DType::kF32}, "nested_quant_map", where);
   for (const float v : w.nested.map.to_floats()) {

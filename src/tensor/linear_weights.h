@@ -88,8 +88,8 @@ struct LinearWeights {
   // NormalFloat4: groups of the whole matrix.
   int64_t blocks() const { return (rows * cols + group_size() - 1) / group_size(); }
 
-  // Shapes and types fit the rules above; scales are finite and positive (of blocks also zero), codes are
-  // numbers. Throws Error(kBadModel, where).
+  // Shapes and types fit the rules above; scales are finite and not 0 (those of NF4's blocks not negative),
+  // codes are numbers. Throws Error(kBadModel, where).
   void validate(const std::string& where) const;
   // Scale `i` of `scales` in float32, that of a block also where it is nested. Not of a dense matrix.
   float scale_at(int64_t i) const;

@@ -50,6 +50,14 @@ TEST(LinearWeights, DecodesThePackedWordsOfCompressedTensors) {
   EXPECT_EQ(row(w, 1), (std::vector<float>{-2, -4, -6, -8, -1.25f, -1.5f, -1.75f, -2}));
 }
 
+TEST(LinearWeights, ScalesMayBeNegative) {
+  LinearWeights w = four_bit();
+  w.scales = Tensor::from_floats({2, 2}, std::vector<float>{-1.0f, 0.5f, 2.0f, -0.25f});
+  w.validate("m");
+  EXPECT_EQ(row(w, 0), (std::vector<float>{-1, -2, -3, -4, 2.5f, 3, 3.5f, 0}));
+  EXPECT_EQ(row(w, 1), (std::vector<float>{-2, -4, -6, -8, 1.25f, 1.5f, 1.75f, 2}));
+}
+
 TEST(LinearWeights, PadsRowsToWholeWords) {
   LinearWeights w;
   w.rows = 2;
@@ -266,9 +274,9 @@ INSTANTIATE_TEST_SUITE_P(
                            [](LinearWeights& w) {
                              w.scales = floats({2, 2}, {1, 0, 1, 1});
                            }},
-                    Broken{"weight_scale[3] is -1",
+                    Broken{"weight_scale[3] is -inf",
                            [](LinearWeights& w) {
-                             w.scales = floats({2, 2}, {1, 1, 1, -1});
+                             w.scales = floats({2, 2}, {1, 1, 1, -INFINITY});
                            }},
                     Broken{"weight_scale[0] is nan",
                            [](LinearWeights& w) {

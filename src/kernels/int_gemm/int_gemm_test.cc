@@ -61,7 +61,8 @@ Layer make_layer(Random& random, int64_t n, int64_t k, const Form& form, bool ex
     }
   }
   for (int64_t i = 0; i < n * w.groups(); ++i) {
-    layer.scales.push_back(extreme ? 0x1p-120f : std::exp2(random.real(-12, -4)));
+    const float scale = extreme ? 0x1p-120f : std::exp2(random.real(-12, -4));
+    layer.scales.push_back(random.integer(0, 1) != 0 ? -scale : scale);
     layer.zeros.push_back(form.symmetric ? 0 : draw(low, high));
   }
   w.scales = Tensor::from_floats({n, w.groups()}, layer.scales);

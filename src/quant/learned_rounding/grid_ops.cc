@@ -1,5 +1,7 @@
 #include "quant/learned_rounding/grid_ops.h"
 
+#include <cmath>
+
 #include "base/each_isa.h"
 
 namespace fptq {
@@ -51,10 +53,11 @@ FPTQ_EACH_ISA void code_with_offsets(const GridSpan& grid, int zero, const float
 FPTQ_EACH_ISA GridGradient step_offsets(const GridSpan& grid, const float* w, const float* gradient, float by,
                                         int64_t n, float* offset) {
   const GridSpan g = grid;
+  const float move = std::copysign(by, g.scale);
   float by_scale[kLanes] = {}, clamped[kLanes] = {};
   const auto step = [&](int64_t i, int lane) __attribute__((always_inline)) {
     const float x = w[i] / g.scale, rounded = round_even(x + offset[i]), code = clamp_to(g, rounded);
-    const float slope = gradient[i], up = slope > 0.0f ? by : 0.0f, down = slope < 0.0f ? by : 0.0f;
+    const float slope = gradient[i], up = slope > 0.0f ? move : 0.0f, down = slope < 0.0f ? move : 0.0f;
     const float free = code == rounded ? 1.0f : 0.0f;
     offset[i] -= free * (up - down);
     // y = scale * round(w / scale + offset) has the derivative round(..) - w / scale where the code is free,

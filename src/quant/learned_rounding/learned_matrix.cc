@@ -85,12 +85,10 @@ void LearnedMatrix::start(const GroupGrid& grid, int64_t first) {
 }
 
 GroupGrid LearnedMatrix::grid_of(const Range& range) const {
-  const auto storable = [this](float scale) {
-    return std::max(round_to_dtype(scale, scale_dtype_), smallest_scale(scale_dtype_));
-  };
-  if (spec_.symmetric) return {storable(range.scale * range.low), 0};
+  if (spec_.symmetric) return {stored_scale(range.scale * range.low, scale_dtype_), 0};
   const float steps = highest_ - lowest_, above = steps - range.below;
-  const float scale = storable(range.scale * ((range.low * range.below + range.high * above) / steps));
+  const float scale =
+      stored_scale(range.scale * ((range.low * range.below + range.high * above) / steps), scale_dtype_);
   const float zero = std::clamp(range.low * range.below * range.scale / scale, 0.0f, steps);
   return {scale, static_cast<int32_t>(std::nearbyint(zero) + lowest_)};
 }
@@ -100,7 +98,7 @@ void LearnedMatrix::stretch(const GridGradient& gradient, const GroupGrid& grid,
   const auto move = [by](float slope, float& factor) {
     factor = std::clamp(factor + against(slope, by), kLeastRange, kMostRange);
   };
-  if (spec_.symmetric) return move(gradient.scale, range.low);
+  if (spec_.symmetric) return move(std::copysign(1.0f, range.scale) * gradient.scale, range.low);
   // scale = start * (low * below + high * above) / steps, zero = round(low * below * start / scale), by the
   // chain rule and up to the positive factor start / steps.
   const float steps = highest_ - lowest_, zero = range.low * range.below * range.scale / grid.scale;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -115,6 +116,41 @@ TEST_P(LearnedMatrixForms, WhatIsKeptIsWhatWasLearned) {
   EXPECT_EQ(after.scales.dtype(), form.scale_dtype);
   EXPECT_EQ(decoded(after), now);
   EXPECT_NE(decoded(before), now);
+}
+
+// What is learned of -W on grids of the opposite sign is the mirror image.
+TEST(LearnedMatrix, GridsMayHaveNegativeScales) {
+  const WeightSpec spec = {4, 16, true};
+  const LinearWeights original = random_matrix(6, 128, 1), target = random_matrix(6, 128, 2);
+  std::vector<float> negative = decoded(original);
+  for (float& x : negative) x = -x;
+  const LinearWeights mirrored = dense(6, 128, negative);
+  const WeightRows weights(original, {}, "weight"), mirrored_weights(mirrored, {}, "mirrored");
+  ThreadPool pool(1);
+  std::vector<float> now(6 * 128), mirror(now.size()), gradient(now.size());
+  LearnedMatrix matrix(weights, round_to_nearest(weights, spec, DType::kBF16, pool, SymmetricFit::kSigned),
+                       now.data(), pool);
+  LearnedMatrix other(mirrored_weights,
+                      round_to_nearest(mirrored_weights, spec, DType::kBF16, pool, SymmetricFit::kSigned),
+                      mirror.data(), pool);
+  const std::vector<float> wanted = decoded(target);
+  const auto error = [&] {
+    double sum = 0;
+    for (size_t j = 0; j < now.size(); ++j) sum += std::pow(static_cast<double>(now[j] - wanted[j]), 2);
+    return sum;
+  };
+  const double before = error();
+  for (int i = 0; i < 20; ++i) {
+    for (size_t j = 0; j < now.size(); ++j) gradient[j] = now[j] - wanted[j];
+    matrix.step(gradient.data(), {0.05f, 0.01f}, pool);
+    for (float& g : gradient) g = -g;
+    other.step(gradient.data(), {0.05f, 0.01f}, pool);
+  }
+  for (size_t j = 0; j < now.size(); ++j) ASSERT_EQ(now[j], -mirror[j]) << j;
+  EXPECT_LT(error(), 0.9 * before);
+  const AlignedBuffer<float> scales = matrix.kept().scales.to_floats();
+  EXPECT_TRUE(std::ranges::any_of(scales, [](float s) { return s < 0; }));
+  EXPECT_TRUE(std::ranges::any_of(scales, [](float s) { return s > 0; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, LearnedMatrixForms,
