@@ -41,7 +41,7 @@ struct RoundingProblem {
 struct RoundingOptions {
   // Behaviour
   int64_t iterations = 200;
-  int64_t batch_tokens = 2048;  // of an iteration, in whole windows, at least one
+  int64_t batch_tokens = 4096;  // of an iteration, in whole windows, at least one; AutoRound takes 8 of 512
   // That offsets, and factors on ranges, move by in the first iteration, falling linearly to nothing; 0: the
   // paper's 1 / iterations, so that an offset can travel half a step of its grid in all.
   double offset_rate = 0.0;
