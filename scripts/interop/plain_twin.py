@@ -47,7 +47,7 @@ def _write_floats(config, groups, path, target):
 
 def _bits(packed, shape, widths):
     """In how many bits a matrix of `shape` was packed."""
-    (bits,) = [b for b in widths if packed.shape[1] == -(-shape[1] // (32 // b))]
+    (bits,) = [b for b in widths if packed.shape[1] == -(-shape[1] * b // 32)]
     return bits
 
 
