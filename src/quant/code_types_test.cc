@@ -56,7 +56,8 @@ LinearWeights solve(const LinearWeights& w, const WeightSpec& spec, int threads 
 constexpr WeightSpec kNf4{.bits = 4, .group_size = 64, .type = CodeType::kNormalFloat4};
 
 TEST(CodeTypes, Nf4IsThatOfBitsandbytesToTheLastBit) {
-  for (const Json& c : golden("code_types.json")["nf4"]) {
+  const Json data = golden("code_types.json");
+  for (const Json& c : data["nf4"]) {
     SCOPED_TRACE(c["rows"].dump() + " x " + c["cols"].dump());
     LinearWeights w = formula_weights(c);
     std::vector<float> values = floats_of(w.weight);
@@ -81,7 +82,8 @@ TEST(CodeTypes, Nf4IsThatOfBitsandbytesToTheLastBit) {
 }
 
 TEST(CodeTypes, Float8IsThatOfCompressedTensorsAndOfTorch) {
-  for (const Json& c : golden("code_types.json")["float8"]) {
+  const Json data = golden("code_types.json");
+  for (const Json& c : data["float8"]) {
     const bool per_tensor = c["strategy"] == "tensor";
     const CodeType type = c.contains("type") ? CodeType::kFloat8E5M2 : CodeType::kFloat8E4M3;
     const LinearWeights q = solve(formula_weights(c), {.bits = 8, .type = type, .per_tensor = per_tensor});
@@ -93,7 +95,8 @@ TEST(CodeTypes, Float8IsThatOfCompressedTensorsAndOfTorch) {
 }
 
 TEST(CodeTypes, AsymmetricIntegersAreThoseOfCompressedTensors) {
-  for (const Json& c : golden("code_types.json")["integer"]) {
+  const Json data = golden("code_types.json");
+  for (const Json& c : data["integer"]) {
     const bool per_tensor = c["strategy"] == "tensor";
     const LinearWeights q = solve(formula_weights(c), {.bits = c["bits"],
                                                        .group_size = c["strategy"] == "group" ? 32 : 0,

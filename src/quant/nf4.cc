@@ -34,9 +34,9 @@ std::array<float, 256> make_dynamic_map() {
   for (size_t e = 0; e < kDecades.size(); ++e) {
     const int parts = 1 << e;
     const float step = (1.0f - 0.1f) / static_cast<float>(parts);
-    const auto boundary = [&](int i) {  // torch.linspace counts from the nearer end
-      return i < (parts + 1) / 2 ? 0.1f + step * static_cast<float>(i)
-                                 : 1.0f - step * static_cast<float>(parts - i);
+    const auto boundary = [&](int i) {  // torch.linspace counts from the nearer end, and fuses
+      return i < (parts + 1) / 2 ? std::fma(step, static_cast<float>(i), 0.1f)
+                                 : std::fma(-step, static_cast<float>(parts - i), 1.0f);
     };
     for (int i = 0; i < parts; ++i) {
       const float value = kDecades[e] * ((boundary(i) + boundary(i + 1)) / 2.0f);
